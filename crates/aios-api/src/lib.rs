@@ -1,0 +1,1 @@
+//! The HTTP interface: routes, wire types, problem details, OpenAPI.

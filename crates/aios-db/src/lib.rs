@@ -1,0 +1,1 @@
+//! The database layer: schema, stores, pools, migrations, on PostgreSQL and SQLite.

@@ -1,0 +1,1 @@
+//! Types, rules and errors of the marketplace, without I/O.

@@ -1,0 +1,1 @@
+//! Use cases of the marketplace: who may do what, in which transaction.

@@ -1,0 +1,1 @@
+//! Keyset and numbered pagination for any Rust service.

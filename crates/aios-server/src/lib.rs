@@ -1,0 +1,1 @@
+//! The binary aios: command line, configuration and wiring.

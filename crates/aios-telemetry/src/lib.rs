@@ -1,0 +1,1 @@
+//! Metrics exporter, tracing and logging.
