@@ -1,0 +1,3 @@
+DROP TABLE agent_tags;
+DROP TABLE tags;
+DROP TABLE marketplace_agents;

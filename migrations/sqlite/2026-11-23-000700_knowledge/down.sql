@@ -1,0 +1,2 @@
+DROP TABLE knowledge_fts;
+DROP TABLE knowledge_entries;
