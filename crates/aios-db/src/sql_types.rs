@@ -113,7 +113,7 @@ impl<T, ST: OwnType> AsExpression<Nullable<ST>> for Sql<T> {
     }
 }
 
-impl<'expr, T, ST: OwnType> AsExpression<ST> for &'expr Sql<T> {
+impl<T, ST: OwnType> AsExpression<ST> for &Sql<T> {
     type Expression = Bound<ST, Self>;
 
     fn as_expression(self) -> Self::Expression {
@@ -121,7 +121,7 @@ impl<'expr, T, ST: OwnType> AsExpression<ST> for &'expr Sql<T> {
     }
 }
 
-impl<'expr, T, ST: OwnType> AsExpression<Nullable<ST>> for &'expr Sql<T> {
+impl<T, ST: OwnType> AsExpression<Nullable<ST>> for &Sql<T> {
     type Expression = Bound<Nullable<ST>, Self>;
 
     fn as_expression(self) -> Self::Expression {
