@@ -12,6 +12,7 @@ mod pool;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
 pub mod sql_types;
+pub mod store;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
