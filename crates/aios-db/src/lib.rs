@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod executor;
 mod instrumentation;
+mod paging;
 mod pool;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
@@ -17,4 +18,5 @@ pub mod store;
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
 pub use instrumentation::describe_metrics;
+pub use paging::{CountMode, Listing, PageAt, PageRequest};
 pub use pool::{Database, DatabaseConfig, in_transaction};
