@@ -8,9 +8,11 @@ mod connection;
 mod error;
 mod executor;
 mod instrumentation;
+pub mod migrations;
 mod pool;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
+pub mod scratch;
 pub mod sql_types;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
