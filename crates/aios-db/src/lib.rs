@@ -14,6 +14,7 @@ mod pool;
 pub mod schema;
 pub mod scratch;
 pub mod sql_types;
+pub mod store;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};

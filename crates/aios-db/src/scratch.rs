@@ -59,8 +59,15 @@ impl ScratchDatabase {
         let (mut server, scratch) = Self::named(server_url)?;
         let template = template(&mut server, server_url)?;
         // Copying files is the faster way where nothing is synchronised to disk; PostgreSQL 14 knows no other.
-        let strategy = if version(&mut server)? >= 150_000 { "STRATEGY file_copy" } else { "" };
-        server.batch_execute(&format!("CREATE DATABASE {} TEMPLATE {template} {strategy}", scratch.name))?;
+        let strategy = if version(&mut server)? >= 150_000 {
+            "STRATEGY file_copy"
+        } else {
+            ""
+        };
+        server.batch_execute(&format!(
+            "CREATE DATABASE {} TEMPLATE {template} {strategy}",
+            scratch.name
+        ))?;
         Ok(scratch)
     }
 
@@ -81,8 +88,9 @@ impl ScratchDatabase {
 
 impl Drop for ScratchDatabase {
     fn drop(&mut self) {
-        let dropped = open(&self.server)
-            .and_then(|mut server| Ok(server.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))?));
+        let dropped = open(&self.server).and_then(|mut server| {
+            Ok(server.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))?)
+        });
         if let Err(error) = dropped {
             tracing::warn!(%error, name = self.name, "a scratch database is left behind");
         }
@@ -126,7 +134,11 @@ fn template(server: &mut PgConnection, server_url: &str) -> Result<String, Scrat
     }
     // Waiting in the server is right here: whoever holds the lock runs nothing that waits for other transactions.
     server.batch_execute(&format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})"))?;
-    let made = if exists(server, &name)? { Ok(()) } else { make_template(server, server_url, &name) };
+    let made = if exists(server, &name)? {
+        Ok(())
+    } else {
+        make_template(server, server_url, &name)
+    };
     server.batch_execute(&format!("SELECT pg_advisory_unlock({TEMPLATE_LOCK})"))?;
     made.map(|()| name)
 }
@@ -158,9 +170,11 @@ fn exists(server: &mut PgConnection, name: &str) -> Result<bool, QueryError> {
 /// The same URL with another database.
 fn with_database(url: &str, name: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-    let (location, parameters) = rest.split_once('?').map_or((rest, String::new()), |(location, parameters)| {
-        (location, format!("?{parameters}"))
-    });
+    let (location, parameters) = rest
+        .split_once('?')
+        .map_or((rest, String::new()), |(location, parameters)| {
+            (location, format!("?{parameters}"))
+        });
     let authority = location.split('/').next().unwrap_or_default();
     format!("{scheme}://{authority}/{name}{parameters}")
 }
@@ -175,7 +189,10 @@ mod tests {
             ("postgres://u:p@h:5432/postgres", "postgres://u:p@h:5432/x"),
             ("postgresql://h", "postgresql://h/x"),
             ("postgres://h/?host=/tmp/a", "postgres://h/x?host=/tmp/a"),
-            ("postgres://u@%2Ftmp%2Fa:1/d?sslmode=disable", "postgres://u@%2Ftmp%2Fa:1/x?sslmode=disable"),
+            (
+                "postgres://u@%2Ftmp%2Fa:1/d?sslmode=disable",
+                "postgres://u@%2Ftmp%2Fa:1/x?sslmode=disable",
+            ),
         ] {
             assert_eq!(with_database(url, "x"), replaced);
         }

@@ -129,15 +129,32 @@ impl<T, ST: OwnType> AsExpression<Nullable<ST>> for &Sql<T> {
     }
 }
 
-impl<T, ST> ToSql<ST, MultiBackend> for Sql<T>
-where
-    T: ToSql<ST, MultiBackend> + std::fmt::Debug,
-    ST: OwnType,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
-        self.0.to_sql(out)
-    }
+/// Hands the wrapped value to each backend: some of diesel's queries name the two behind `MultiBackend` themselves.
+macro_rules! bind_wrapped {
+    ($($backend:ty),+) => {$(
+        impl<T, ST> ToSql<ST, $backend> for Sql<T>
+        where
+            T: ToSql<ST, $backend> + std::fmt::Debug,
+            ST: OwnType,
+        {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, $backend>) -> serialize::Result {
+                self.0.to_sql(out)
+            }
+        }
+
+        impl<T, ST> ToSql<Nullable<ST>, $backend> for Sql<T>
+        where
+            Self: ToSql<ST, $backend>,
+            ST: OwnType,
+        {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, $backend>) -> serialize::Result {
+                ToSql::<ST, $backend>::to_sql(self, out)
+            }
+        }
+    )+};
 }
+
+bind_wrapped!(MultiBackend, Pg, Sqlite);
 
 macro_rules! typed_ids {
     ($($id:ident),+ $(,)?) => {$(
@@ -145,6 +162,18 @@ macro_rules! typed_ids {
             fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
                 out.set_value((Uuid, &self.0));
                 Ok(IsNull::No)
+            }
+        }
+
+        impl ToSql<Uuid, Pg> for $id {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                ToSql::<Uuid, Pg>::to_sql(&self.0, out)
+            }
+        }
+
+        impl ToSql<Uuid, Sqlite> for $id {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+                ToSql::<Uuid, Sqlite>::to_sql(&self.0, out)
             }
         }
 
