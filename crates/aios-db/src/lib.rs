@@ -9,9 +9,11 @@ mod error;
 mod executor;
 mod instrumentation;
 mod paging;
+pub mod migrations;
 mod pool;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
+pub mod scratch;
 pub mod sql_types;
 pub mod store;
 
