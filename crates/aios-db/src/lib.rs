@@ -8,12 +8,14 @@ mod connection;
 mod error;
 mod executor;
 mod instrumentation;
-mod paging;
 pub mod migrations;
+mod paging;
 mod pool;
+mod raw;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
 pub mod scratch;
+mod search;
 pub mod sql_types;
 pub mod store;
 

@@ -2,8 +2,8 @@
 
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
-    Agent, AgentChanges, AgentDraft, AgentId, Caller, Error, ErrorKind, FieldErrors, Price, Pricing, PricingModel, Rating,
-    Result, Timestamp,
+    Agent, AgentChanges, AgentDraft, AgentId, Caller, Error, ErrorKind, FieldErrors, Price, Pricing, PricingModel,
+    Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
@@ -48,7 +48,9 @@ impl Marketplace {
                 let Some(agent) = store::agent_find(c, id)?.filter(|agent| agent.is_active) else {
                     return Ok(None);
                 };
-                let standing = user.map(|user| installations::agent_standing(c, user, id)).transpose()?;
+                let standing = user
+                    .map(|user| installations::agent_standing(c, user, id))
+                    .transpose()?;
                 Ok(Some((agent, standing)))
             })
             .await?;
@@ -58,7 +60,10 @@ impl Marketplace {
         Ok(AgentView {
             agent,
             user_installed: standing.map(|(installed, _)| installed),
-            user_rating: stars.map(|stars| Rating::new(stars.into())).transpose().map_err(Error::internal)?,
+            user_rating: stars
+                .map(|stars| Rating::new(stars.into()))
+                .transpose()
+                .map_err(Error::internal)?,
         })
     }
 
@@ -116,7 +121,10 @@ impl Marketplace {
                     .filter(|agent| agent.is_active)
                     .ok_or_else(|| Error::not_found("agent"))?;
                 caller.must_own(old.author_id, "agent")?;
-                let withdraw = AgentChanges { is_active: Some(false), ..AgentChanges::default() };
+                let withdraw = AgentChanges {
+                    is_active: Some(false),
+                    ..AgentChanges::default()
+                };
                 let new = edited(&old, &withdraw, now)?;
                 store::agent_replace(c, &old, &new)
             })
@@ -179,7 +187,11 @@ fn set<T: Clone>(field: &mut T, change: Option<&T>) {
 /// The pricing after an edit. An agent that becomes free loses its price, where none is given with it.
 fn edited_pricing(old: Pricing, model: Option<PricingModel>, price: Option<Price>) -> Result<Pricing> {
     let new_model = model.unwrap_or(old.model());
-    let kept = if new_model == PricingModel::Free && model.is_some() { Price::ZERO } else { old.price() };
+    let kept = if new_model == PricingModel::Free && model.is_some() {
+        Price::ZERO
+    } else {
+        old.price()
+    };
     let mut errors = FieldErrors::default();
     let pricing = errors.check("price", Pricing::new(new_model, price.unwrap_or(kept)));
     errors.finish()?;

@@ -26,7 +26,11 @@ pub struct Health {
 impl Marketplace {
     /// The marketplace whose data is in `db`.
     pub fn new(db: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, views: Arc::default() }
+        Self {
+            db,
+            clock,
+            views: Arc::default(),
+        }
     }
 
     /// The database, for those who set it up.
@@ -45,7 +49,9 @@ impl Marketplace {
         if let Err(error) = &answer {
             tracing::warn!(%error, "the database does not answer");
         }
-        Health { database: answer.is_ok() }
+        Health {
+            database: answer.is_ok(),
+        }
     }
 
     /// What is done every few seconds: views are written, trending is brought up to date.
@@ -55,7 +61,10 @@ impl Marketplace {
     pub async fn housekeeping(&self) -> Result<()> {
         self.flush_views().await?;
         let now = self.clock.now();
-        let changed = self.db.write(move |c| aios_db::store::analytics::trending_refresh(c, now)).await?;
+        let changed = self
+            .db
+            .write(move |c| aios_db::store::analytics::trending_refresh(c, now))
+            .await?;
         tracing::debug!(changed, "trending scores brought up to date");
         Ok(())
     }
