@@ -8,8 +8,8 @@ mod connection;
 mod error;
 mod executor;
 mod instrumentation;
-mod paging;
 pub mod migrations;
+mod paging;
 mod pool;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
