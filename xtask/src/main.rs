@@ -6,7 +6,9 @@
 )]
 
 mod failure;
+mod migrate;
 mod process;
+mod schema;
 mod service;
 mod services;
 mod test;
@@ -29,6 +31,7 @@ struct Cli {
 enum Command {
     Test(test::Args),
     Services(services::Args),
+    Migrate(migrate::Args),
 }
 
 impl Command {
@@ -36,6 +39,7 @@ impl Command {
         match self {
             Self::Test(args) => test::run(&args),
             Self::Services(args) => services::run(&args),
+            Self::Migrate(args) => migrate::run(&args),
         }
     }
 }
