@@ -12,9 +12,11 @@ mod instrumentation;
 pub mod migrations;
 mod paging;
 mod pool;
+mod raw;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
 pub mod scratch;
+mod search;
 pub mod sql_types;
 pub mod store;
 

@@ -1,6 +1,11 @@
 //! What is asked of a list and what it answers, whichever list it is.
 
 use aios_domain::{Error, ErrorKind};
+use aios_pagination::sql::{Count, CountableQuery, DeferredQuery, Dialect, KeysetQuery, SqlPager, Total};
+use aios_pagination::{At, Cursor, Page, PageError};
+
+use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
+use crate::{DbError, DbResult};
 
 /// Where in a list a page stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +42,11 @@ pub struct PageRequest {
 impl PageRequest {
     /// The first page.
     pub fn first(limit: u32) -> Self {
-        Self { at: PageAt::Number(1), limit, count: CountMode::Exact }
+        Self {
+            at: PageAt::Number(1),
+            limit,
+            count: CountMode::Exact,
+        }
     }
 }
 
@@ -67,20 +76,105 @@ impl<T> Listing<T> {
     }
 
     /// The list with each row made into another.
-    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Listing<U> {
-        Listing {
-            items: self.items.into_iter().map(change).collect(),
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Listing<U> {
+        match self.try_map(|row| Ok::<_, std::convert::Infallible>(change(row))) {
+            Ok(listing) => listing,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The list with each row made into another, or the first failure.
+    ///
+    /// # Errors
+    /// What `change` returns.
+    pub fn try_map<U, E>(self, change: impl FnMut(T) -> Result<U, E>) -> Result<Listing<U>, E> {
+        Ok(Listing {
+            items: self.items.into_iter().map(change).collect::<Result<_, E>>()?,
             total: self.total,
             page: self.page,
             limit: self.limit,
             next_cursor: self.next_cursor,
             prev_cursor: self.prev_cursor,
+        })
+    }
+}
+
+impl<T> Listing<T> {
+    /// A list without any row.
+    pub(crate) fn empty(request: &PageRequest) -> Self {
+        let page = Page {
+            items: Vec::new(),
+            next: None,
+            prev: None,
+            has_next: false,
+            has_prev: false,
+        };
+        Self::of(page, request, (request.count != CountMode::None).then_some(0))
+    }
+
+    fn of(page: Page<T>, request: &PageRequest, total: Option<i64>) -> Self {
+        Self {
+            items: page.items,
+            total,
+            page: match request.at {
+                PageAt::Number(number) => Some(number),
+                PageAt::Cursor(_) => None,
+            },
+            limit: request.limit,
+            next_cursor: page.next.map(Cursor::into_string),
+            prev_cursor: page.prev.map(Cursor::into_string),
         }
     }
 }
 
-/// The answer to a cursor that is not good here. `reason` is the pagination library's own sentence.
-pub(crate) fn invalid_cursor(reason: &impl ToString) -> Error {
-    let reason = reason.to_string();
-    Error::new(ErrorKind::InvalidCursor, format!("The cursor is not valid: {reason}. Start again without a cursor."))
+/// Reads the page that was asked for, and counts the list where that was asked for: a statement each. `base` gives the
+/// filtered query.
+///
+/// # Errors
+/// `InvalidCursor`; those of the database.
+pub(crate) fn read_page<Q, QS, R>(
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    pager: &SqlPager<'_, R, QS, MultiBackend>,
+    base: impl Fn() -> Q,
+) -> DbResult<Listing<R>>
+where
+    Q: KeysetQuery<'static, AnyConnection, QS, MultiBackend, R>
+        + DeferredQuery<'static, AnyConnection, QS, MultiBackend, R>
+        + CountableQuery<'static, AnyConnection, QS, MultiBackend>,
+    QS: 'static,
+    R: 'static,
+{
+    let page = match &request.at {
+        PageAt::Number(0 | 1) => pager.page(connection, At::Start, &base),
+        PageAt::Number(number) => pager.numbered(connection, u64::from(*number), &base),
+        PageAt::Cursor(cursor) => pager.page(connection, At::Cursor(cursor), &base),
+    }
+    .map_err(page_error)?;
+    let how = match request.count {
+        CountMode::Exact => Count::Exact,
+        CountMode::Estimated => Count::Estimated { whole_table: None },
+        CountMode::None => Count::None,
+    };
+    let dialect = match connection.kind() {
+        DatabaseKind::Postgres => Dialect::Postgres,
+        DatabaseKind::Sqlite => Dialect::Sqlite,
+    };
+    let total = pager.count(connection, dialect, how, base)?;
+    let total = total.map(|total| i64::try_from(Total::value(total)).unwrap_or(i64::MAX));
+    Ok(Listing::of(page, request, total))
+}
+
+fn page_error(error: PageError) -> DbError {
+    match error {
+        PageError::Database(error) => error.into(),
+        PageError::Cursor(error) => {
+            let mut reason = error.to_string();
+            if let Some(first) = reason.get_mut(0..1) {
+                first.make_ascii_uppercase();
+            }
+            Error::new(ErrorKind::InvalidCursor, format!("{reason}.")).into()
+        }
+        other => Error::internal(other).into(),
+    }
 }

@@ -1,13 +1,16 @@
 //! Agents: looked at, published, edited, withdrawn.
 
+use std::sync::Arc;
+
+use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
-    Agent, AgentChanges, AgentDraft, AgentId, Caller, Error, ErrorKind, FieldErrors, Price, Pricing, PricingModel, Rating,
-    Result, Timestamp,
+    Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentId, Caller, Error, ErrorKind, FieldErrors,
+    PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
-use crate::Marketplace;
+use crate::{Listing, Marketplace, PageRequest};
 
 /// An agent as a caller sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,25 @@ pub fn revision(agent: &Agent) -> i64 {
 }
 
 impl Marketplace {
+    /// A page of the active agents that pass a filter. Where a search finds nothing, words that may be misspelt are forgiven.
+    ///
+    /// # Errors
+    /// `InvalidCursor`; invalid input for the order by relevance without a search.
+    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
+        let cursors = Arc::clone(&self.cursors);
+        self.db
+            .read(move |c| agent_list::agent_list(c, &cursors, &query, &page))
+            .await
+    }
+
+    /// The active ones of these agents, in this order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn agents_by_ids(&self, ids: Vec<AgentId>, fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
+        self.db.read(move |c| agent_list::agents_by_ids(c, &ids, fields)).await
+    }
+
     /// An active agent as `caller` sees it. Counts a view.
     ///
     /// # Errors
@@ -48,7 +70,9 @@ impl Marketplace {
                 let Some(agent) = store::agent_find(c, id)?.filter(|agent| agent.is_active) else {
                     return Ok(None);
                 };
-                let standing = user.map(|user| installations::agent_standing(c, user, id)).transpose()?;
+                let standing = user
+                    .map(|user| installations::agent_standing(c, user, id))
+                    .transpose()?;
                 Ok(Some((agent, standing)))
             })
             .await?;
@@ -58,7 +82,10 @@ impl Marketplace {
         Ok(AgentView {
             agent,
             user_installed: standing.map(|(installed, _)| installed),
-            user_rating: stars.map(|stars| Rating::new(stars.into())).transpose().map_err(Error::internal)?,
+            user_rating: stars
+                .map(|stars| Rating::new(stars.into()))
+                .transpose()
+                .map_err(Error::internal)?,
         })
     }
 
@@ -116,7 +143,10 @@ impl Marketplace {
                     .filter(|agent| agent.is_active)
                     .ok_or_else(|| Error::not_found("agent"))?;
                 caller.must_own(old.author_id, "agent")?;
-                let withdraw = AgentChanges { is_active: Some(false), ..AgentChanges::default() };
+                let withdraw = AgentChanges {
+                    is_active: Some(false),
+                    ..AgentChanges::default()
+                };
                 let new = edited(&old, &withdraw, now)?;
                 store::agent_replace(c, &old, &new)
             })
@@ -179,7 +209,11 @@ fn set<T: Clone>(field: &mut T, change: Option<&T>) {
 /// The pricing after an edit. An agent that becomes free loses its price, where none is given with it.
 fn edited_pricing(old: Pricing, model: Option<PricingModel>, price: Option<Price>) -> Result<Pricing> {
     let new_model = model.unwrap_or(old.model());
-    let kept = if new_model == PricingModel::Free && model.is_some() { Price::ZERO } else { old.price() };
+    let kept = if new_model == PricingModel::Free && model.is_some() {
+        Price::ZERO
+    } else {
+        old.price()
+    };
     let mut errors = FieldErrors::default();
     let pricing = errors.check("price", Pricing::new(new_model, price.unwrap_or(kept)));
     errors.finish()?;

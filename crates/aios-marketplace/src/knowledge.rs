@@ -1,5 +1,7 @@
 //! Knowledge entries: the caller's own, and nobody else's.
 
+use std::sync::Arc;
+
 use aios_db::store::{knowledge as store, users};
 use aios_domain::{Caller, Error, KnowledgeDraft, KnowledgeEntry, KnowledgeFilter, KnowledgeId, Result, SearchQuery};
 
@@ -26,7 +28,10 @@ impl Marketplace {
     /// `NotFound` where there is none, or it is another user's.
     pub async fn knowledge_get(&self, caller: &Caller, id: KnowledgeId) -> Result<KnowledgeEntry> {
         let user = caller.id;
-        self.db.read(move |c| store::knowledge_find(c, user, id)).await?.ok_or_else(|| Error::not_found("content"))
+        self.db
+            .read(move |c| store::knowledge_find(c, user, id))
+            .await?
+            .ok_or_else(|| Error::not_found("content"))
     }
 
     /// Replaces one of the caller's entries.
@@ -53,7 +58,11 @@ impl Marketplace {
     pub async fn knowledge_delete(&self, caller: &Caller, id: KnowledgeId) -> Result<()> {
         let user = caller.id;
         let deleted = self.db.write(move |c| store::knowledge_delete(c, user, id)).await?;
-        if deleted { Ok(()) } else { Err(Error::not_found("content")) }
+        if deleted {
+            Ok(())
+        } else {
+            Err(Error::not_found("content"))
+        }
     }
 
     /// The caller's entries, newest first.
@@ -66,8 +75,10 @@ impl Marketplace {
         filter: KnowledgeFilter,
         page: PageRequest,
     ) -> Result<Listing<KnowledgeEntry>> {
-        let user = caller.id;
-        self.db.read(move |c| store::knowledge_list(c, user, &filter, &page)).await
+        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
+        self.db
+            .read(move |c| store::knowledge_list(c, &cursors, user, &filter, &page))
+            .await
     }
 
     /// The caller's entries that match, best first.
@@ -81,6 +92,8 @@ impl Marketplace {
         limit: u32,
     ) -> Result<Vec<KnowledgeEntry>> {
         let user = caller.id;
-        self.db.read(move |c| store::knowledge_search(c, user, &query, limit)).await
+        self.db
+            .read(move |c| store::knowledge_search(c, user, &query, limit))
+            .await
     }
 }

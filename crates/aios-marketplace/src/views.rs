@@ -41,7 +41,10 @@ impl Marketplace {
         }
         let now = self.clock.now();
         let batch = views.clone();
-        let written = self.db.write(move |c| aios_db::store::analytics::views_add(c, &batch, now)).await;
+        let written = self
+            .db
+            .write(move |c| aios_db::store::analytics::views_add(c, &batch, now))
+            .await;
         if written.is_err() {
             self.views.give_back(&views);
         }

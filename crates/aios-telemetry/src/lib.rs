@@ -36,7 +36,9 @@ impl FromStr for LogFormat {
 /// Calling it a second time, as tests do, changes nothing.
 pub fn start_logging(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,aios=info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().try_init(),
@@ -64,7 +66,10 @@ impl Metrics {
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
             .install_recorder()?;
-        Ok(Self { handle, started: Instant::now() })
+        Ok(Self {
+            handle,
+            started: Instant::now(),
+        })
     }
 
     /// Everything that was recorded, and what the process itself costs.

@@ -120,6 +120,19 @@ pub fn agent_find(connection: &mut AnyConnection, id: AgentId) -> DbResult<Optio
     Ok(row.map(AgentRow::into_agent).transpose()?)
 }
 
+/// Whether there is such an agent and it is active.
+///
+/// # Errors
+/// Those of the database.
+pub fn agent_is_active(connection: &mut AnyConnection, id: AgentId) -> DbResult<bool> {
+    let is_active: Option<bool> = marketplace_agents::table
+        .filter(marketplace_agents::id.eq(Sql(id)))
+        .select(marketplace_agents::is_active)
+        .first(connection)
+        .optional()?;
+    Ok(is_active == Some(true))
+}
+
 /// The agent, active or not, held so that no other transaction changes it before this one ends.
 ///
 /// # Errors

@@ -1,19 +1,26 @@
 //! Installations: made, ended, used, looked up.
 
+use std::collections::HashMap;
+
 use aios_domain::{
-    Agent, AgentId, Error, ErrorKind, Installation, InstallationId, JsonObject, Timestamp, UserId, Version,
+    Agent, AgentId, Error, ErrorKind, Installation, InstallationId, InstalledAgent, JsonObject, Timestamp, UserId,
+    Version,
 };
+use aios_pagination::sql::SqlOrder;
+use aios_pagination::{CursorCodec, Fingerprint};
 use diesel::prelude::*;
 
-use super::agents::{agent_find_locked, agent_lock, json};
+use super::agents::{AgentRow, agent_find_locked, agent_lock, json};
+use crate::connection::MultiBackend;
+use crate::paging::{Listing, PageRequest, read_page};
 use crate::schema::{agent_installations, agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbError, DbResult};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = agent_installations)]
-pub(crate) struct InstallationRow {
-    pub(crate) id: InstallationId,
+struct InstallationRow {
+    id: uuid::Uuid,
     user_id: UserId,
     agent_id: AgentId,
     installed_version: String,
@@ -21,14 +28,14 @@ pub(crate) struct InstallationRow {
     is_active: bool,
     last_used: Option<Timestamp>,
     usage_count: i64,
-    pub(crate) installed_at: Timestamp,
+    installed_at: Timestamp,
     updated_at: Timestamp,
 }
 
 impl From<InstallationRow> for Installation {
     fn from(row: InstallationRow) -> Self {
         Self {
-            id: row.id,
+            id: InstallationId(row.id),
             user_id: row.user_id,
             agent_id: row.agent_id,
             installed_version: Version::from_trusted(row.installed_version),
@@ -127,6 +134,62 @@ pub fn installation_use(connection: &mut AnyConnection, user: UserId, agent: Age
     } else {
         Ok(())
     }
+}
+
+/// A page of what the user has installed, newest first, each with its agent, which may be inactive by now. The agents are
+/// read in one statement, however many there are.
+///
+/// # Errors
+/// `InvalidCursor`; those of the database.
+pub fn installation_list(
+    connection: &mut AnyConnection,
+    codec: &CursorCodec,
+    user: UserId,
+    request: &PageRequest,
+) -> DbResult<Listing<InstalledAgent>> {
+    let order: SqlOrder<InstallationRow, agent_installations::table, MultiBackend> =
+        SqlOrder::named("installations by age")
+            .desc(agent_installations::installed_at, |row: &InstallationRow| {
+                row.installed_at
+            })
+            .unique_desc(agent_installations::id, |row| row.id);
+    let fingerprint = Fingerprint::new("installations").with("user", user.0);
+    let pager = order.pager(codec).filters(fingerprint).limit(request.limit);
+    let listing = read_page(connection, request, &pager, || {
+        agent_installations::table
+            .select(InstallationRow::as_select())
+            .filter(agent_installations::user_id.eq(Sql(user)))
+            .filter(agent_installations::is_active)
+            .into_boxed()
+    })?;
+    let mut agents = agents_of(connection, &listing.items)?;
+    Ok(listing.try_map(|row| {
+        let agent = agents
+            .remove(&row.agent_id)
+            .ok_or_else(|| Error::internal("an installation without its agent"))?;
+        Ok::<_, Error>(InstalledAgent {
+            installation: row.into(),
+            agent,
+        })
+    })?)
+}
+
+/// The agents of these installations, of which a user has one an agent.
+fn agents_of(connection: &mut AnyConnection, installed: &[InstallationRow]) -> DbResult<HashMap<AgentId, Agent>> {
+    if installed.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Sql<AgentId>> = installed.iter().map(|row| Sql(row.agent_id)).collect();
+    let rows: Vec<AgentRow> = marketplace_agents::table
+        .filter(marketplace_agents::id.eq_any(ids))
+        .select(AgentRow::as_select())
+        .load(connection)?;
+    rows.into_iter()
+        .map(|row| {
+            let agent = row.into_agent()?;
+            Ok((agent.summary.id, agent))
+        })
+        .collect()
 }
 
 /// Whether the user has the agent installed now, and how the user rated it, in one statement.

@@ -1,18 +1,22 @@
 //! Reviews: one a user and agent, and the agent's rating counters.
 
 use aios_domain::{AgentId, Error, Rating, Review, ReviewDraft, ReviewId, ReviewText, ReviewTitle, Timestamp, UserId};
+use aios_pagination::sql::SqlOrder;
+use aios_pagination::{CursorCodec, Fingerprint};
 use diesel::prelude::*;
 
-use super::agents::agent_lock;
+use super::agents::{agent_is_active, agent_lock};
 use super::installations::is_installed;
+use crate::connection::MultiBackend;
+use crate::paging::{Listing, PageRequest, read_page};
 use crate::schema::{agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbResult};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = agent_reviews)]
-pub(crate) struct ReviewRow {
-    pub(crate) id: ReviewId,
+struct ReviewRow {
+    id: uuid::Uuid,
     user_id: UserId,
     agent_id: AgentId,
     rating: i16,
@@ -20,14 +24,14 @@ pub(crate) struct ReviewRow {
     review_text: Option<String>,
     helpful_count: i64,
     is_verified_purchase: bool,
-    pub(crate) created_at: Timestamp,
+    created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 impl ReviewRow {
-    pub(crate) fn into_review(self) -> aios_domain::Result<Review> {
+    fn into_review(self) -> aios_domain::Result<Review> {
         Ok(Review {
-            id: self.id,
+            id: ReviewId(self.id),
             user_id: self.user_id,
             agent_id: self.agent_id,
             rating: Rating::new(i64::from(self.rating)).map_err(Error::internal)?,
@@ -53,12 +57,7 @@ pub fn review_put(
     now: Timestamp,
 ) -> DbResult<Review> {
     agent_lock(connection, agent)?;
-    let is_active: Option<bool> = marketplace_agents::table
-        .filter(marketplace_agents::id.eq(Sql(agent)))
-        .select(marketplace_agents::is_active)
-        .first(connection)
-        .optional()?;
-    if is_active != Some(true) {
+    if !agent_is_active(connection, agent)? {
         return Err(Error::not_found("agent").into());
     }
     let has_it = is_installed(connection, user, agent)?;
@@ -80,6 +79,37 @@ pub fn review_put(
     review_update(connection, &review)?;
     rating_counters_add(connection, agent, change, 0)?;
     Ok(review)
+}
+
+/// A page of an agent's reviews, newest first: all, or those with one rating.
+///
+/// # Errors
+/// `InvalidCursor`; those of the database.
+pub fn review_list(
+    connection: &mut AnyConnection,
+    codec: &CursorCodec,
+    agent: AgentId,
+    rating: Option<Rating>,
+    request: &PageRequest,
+) -> DbResult<Listing<Review>> {
+    let order: SqlOrder<ReviewRow, agent_reviews::table, MultiBackend> = SqlOrder::named("reviews by age")
+        .desc(agent_reviews::created_at, |row: &ReviewRow| row.created_at)
+        .unique_desc(agent_reviews::id, |row| row.id);
+    let fingerprint = Fingerprint::new("reviews")
+        .with("agent", agent.0)
+        .with("rating", rating.map(Rating::stars));
+    let pager = order.pager(codec).filters(fingerprint).limit(request.limit);
+    let listing = read_page(connection, request, &pager, || {
+        let query = agent_reviews::table
+            .select(ReviewRow::as_select())
+            .filter(agent_reviews::agent_id.eq(Sql(agent)))
+            .into_boxed();
+        match rating {
+            Some(rating) => query.filter(agent_reviews::rating.eq(i16::from(rating.stars()))),
+            None => query,
+        }
+    })?;
+    Ok(listing.try_map(ReviewRow::into_review)?)
 }
 
 fn review_of_user(connection: &mut AnyConnection, user: UserId, agent: AgentId) -> DbResult<Option<ReviewRow>> {
