@@ -7,7 +7,7 @@ mod status;
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aios_db::migrations::{self, MigrationError};
 use aios_db::{Access, AnyConnection, DatabaseUrl, connect};
@@ -116,7 +116,8 @@ fn refused(error: MigrationError) -> Failure {
 }
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
 }
 
 fn schema_file() -> PathBuf {
