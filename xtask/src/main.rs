@@ -6,6 +6,7 @@
 )]
 
 mod failure;
+mod layers;
 mod migrate;
 mod process;
 mod schema;
@@ -32,6 +33,7 @@ enum Command {
     Test(test::Args),
     Services(services::Args),
     Migrate(migrate::Args),
+    Layers(layers::Args),
 }
 
 impl Command {
@@ -40,6 +42,7 @@ impl Command {
             Self::Test(args) => test::run(&args),
             Self::Services(args) => services::run(&args),
             Self::Migrate(args) => migrate::run(&args),
+            Self::Layers(args) => layers::run(&args),
         }
     }
 }
