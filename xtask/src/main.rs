@@ -5,6 +5,7 @@
     reason = "a command-line tool talks to its user"
 )]
 
+mod ci;
 mod failure;
 mod layers;
 mod migrate;
@@ -34,6 +35,7 @@ enum Command {
     Services(services::Args),
     Migrate(migrate::Args),
     Layers(layers::Args),
+    Ci(ci::Args),
 }
 
 impl Command {
@@ -42,7 +44,8 @@ impl Command {
             Self::Test(args) => test::run(&args),
             Self::Services(args) => services::run(&args),
             Self::Migrate(args) => migrate::run(&args),
-            Self::Layers(args) => layers::run(&args),
+            Self::Layers(_) => layers::check(),
+            Self::Ci(args) => ci::run(&args),
         }
     }
 }

@@ -2,13 +2,12 @@
 
 mod rules;
 
-use std::env;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde::Deserialize;
 
 use crate::failure::Failure;
-use crate::process::cannot_run;
+use crate::process::{cannot_run, cargo};
 
 /// Check that no crate depends on one that the architecture keeps from it.
 #[derive(clap::Args)]
@@ -42,7 +41,8 @@ enum Kind {
     Build,
 }
 
-pub(crate) fn run(_: &Args) -> Result<(), Failure> {
+/// Holds the workspace against the tables in [`rules`].
+pub(crate) fn check() -> Result<(), Failure> {
     let metadata = read()?;
     let violations = rules::violations(&metadata);
     if violations.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) fn run(_: &Args) -> Result<(), Failure> {
 }
 
 fn read() -> Result<Metadata, Failure> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = cargo();
     command
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .stdin(Stdio::null())

@@ -1,6 +1,6 @@
 //! `cargo xtask migrate`: the migrations, forward, back, and whether they keep their promises.
 
-mod check;
+pub(crate) mod check;
 mod new;
 mod scratch;
 mod status;
