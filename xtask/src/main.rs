@@ -5,8 +5,12 @@
     reason = "a command-line tool talks to its user"
 )]
 
+mod ci;
 mod failure;
+mod layers;
+mod migrate;
 mod process;
+mod schema;
 mod service;
 mod services;
 mod test;
@@ -29,6 +33,9 @@ struct Cli {
 enum Command {
     Test(test::Args),
     Services(services::Args),
+    Migrate(migrate::Args),
+    Layers(layers::Args),
+    Ci(ci::Args),
 }
 
 impl Command {
@@ -36,6 +43,9 @@ impl Command {
         match self {
             Self::Test(args) => test::run(&args),
             Self::Services(args) => services::run(&args),
+            Self::Migrate(args) => migrate::run(&args),
+            Self::Layers(_) => layers::check(),
+            Self::Ci(args) => ci::run(&args),
         }
     }
 }
