@@ -1,1 +1,3 @@
 //! Use cases of the marketplace: who may do what, in which transaction.
+
+pub mod demo;
