@@ -1,3 +1,27 @@
-//! The database layer: schema, stores, pools, migrations, on PostgreSQL and SQLite.
+//! The database layer: schema, stores, pools and migrations, on PostgreSQL and SQLite.
+//!
+//! [`Database`] runs functions on connections, off the event loop; the functions stand in the store modules, one a resource,
+//! and are named by what they do: `agents::agent_insert`. They take a connection, so that a use case may put several into one
+//! transaction. Nothing above this crate sees diesel.
 
 pub mod bulk;
+mod connection;
+mod error;
+mod executor;
+mod instrumentation;
+pub mod migrations;
+mod paging;
+mod pool;
+mod raw;
+#[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
+pub mod schema;
+pub mod scratch;
+mod search;
+pub mod sql_types;
+pub mod store;
+
+pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
+pub use error::{DbError, DbResult};
+pub use instrumentation::describe_metrics;
+pub use paging::{CountMode, Listing, PageAt, PageRequest};
+pub use pool::{Database, DatabaseConfig, in_transaction};

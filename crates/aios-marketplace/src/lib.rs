@@ -1,4 +1,21 @@
-//! Use cases of the marketplace: who may do what, in which transaction.
+//! Use cases of the marketplace: who may do what, in which transaction, and what is counted.
+//!
+//! [`Marketplace`] is the whole of it. Every method is one thing that someone does; it checks the caller, runs the change and
+//! its counters in one transaction, and answers in the words of `aios-domain`. No HTTP and no SQL stands here.
 
+mod agents;
+mod categories;
+mod clock;
 pub mod demo;
+mod installations;
+mod knowledge;
+mod marketplace;
 pub mod registry;
+mod reviews;
+mod stats;
+mod views;
+
+pub use agents::{AgentView, Precondition, revision};
+pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use marketplace::{Health, Marketplace};

@@ -1,1 +1,18 @@
 //! Keyset and numbered pagination for any Rust service.
+
+mod cursor;
+mod fingerprint;
+mod memory;
+mod order;
+mod page;
+mod plan;
+mod value;
+
+pub use cursor::{Cursor, CursorCodec, CursorError, Direction, Expected, KeysTooLong, Position};
+pub use fingerprint::{Fingerprint, FingerprintPart};
+pub use memory::{MapKey, MapPager, Pager};
+pub use order::{KeyShape, Nulls, Order, OrderBuilder, Sort};
+pub use page::{At, Page, PageError};
+pub use value::{CursorValue, Kind, Value};
+#[cfg(feature = "diesel")]
+pub mod sql;

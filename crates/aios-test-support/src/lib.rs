@@ -1,1 +1,14 @@
 //! What the tests of several crates share: databases, servers, statement counts.
+//!
+//! A development dependency only: nothing here is part of the product, and everything fails by panicking, as tests do.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "this is test code, which fails by panicking"
+)]
+
+mod both;
+mod database;
+
+pub use both::block_on;
+pub use database::TestDatabase;

@@ -1,0 +1,180 @@
+//! What is asked of a list and what it answers, whichever list it is.
+
+use aios_domain::{Error, ErrorKind};
+use aios_pagination::sql::{Count, CountableQuery, DeferredQuery, Dialect, KeysetQuery, SqlPager, Total};
+use aios_pagination::{At, Cursor, Page, PageError};
+
+use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
+use crate::{DbError, DbResult};
+
+/// Where in a list a page stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PageAt {
+    /// The page with this number, counted from 1.
+    Number(u32),
+    /// The page that a cursor leads to.
+    Cursor(String),
+}
+
+/// Whether and how the rows of a list are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CountMode {
+    /// Every row is counted.
+    #[default]
+    Exact,
+    /// The planner's statistics, or a count that stops at 10,000.
+    Estimated,
+    /// Not at all.
+    None,
+}
+
+/// A page that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageRequest {
+    /// Which page.
+    pub at: PageAt,
+    /// How many rows it has at most.
+    pub limit: u32,
+    /// Whether the list is counted.
+    pub count: CountMode,
+}
+
+impl PageRequest {
+    /// The first page.
+    pub fn first(limit: u32) -> Self {
+        Self {
+            at: PageAt::Number(1),
+            limit,
+            count: CountMode::Exact,
+        }
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listing<T> {
+    /// Its rows.
+    pub items: Vec<T>,
+    /// How many rows the whole list has, where it was counted.
+    pub total: Option<i64>,
+    /// The page's number, where it was asked for by number.
+    pub page: Option<u32>,
+    /// How many rows a page has at most.
+    pub limit: u32,
+    /// Leads to the rows after these, where there are some.
+    pub next_cursor: Option<String>,
+    /// Leads to the rows before these, where there are some.
+    pub prev_cursor: Option<String>,
+}
+
+impl<T> Listing<T> {
+    /// How many pages the list has, where it was counted and pages are numbered.
+    pub fn pages(&self) -> Option<i64> {
+        let (total, _) = self.total.zip(self.page)?;
+        let limit = i64::from(self.limit.max(1));
+        Some((total + limit - 1) / limit)
+    }
+
+    /// The list with each row made into another.
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Listing<U> {
+        match self.try_map(|row| Ok::<_, std::convert::Infallible>(change(row))) {
+            Ok(listing) => listing,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The list with each row made into another, or the first failure.
+    ///
+    /// # Errors
+    /// What `change` returns.
+    pub fn try_map<U, E>(self, change: impl FnMut(T) -> Result<U, E>) -> Result<Listing<U>, E> {
+        Ok(Listing {
+            items: self.items.into_iter().map(change).collect::<Result<_, E>>()?,
+            total: self.total,
+            page: self.page,
+            limit: self.limit,
+            next_cursor: self.next_cursor,
+            prev_cursor: self.prev_cursor,
+        })
+    }
+}
+
+impl<T> Listing<T> {
+    /// A list without any row.
+    pub(crate) fn empty(request: &PageRequest) -> Self {
+        let page = Page {
+            items: Vec::new(),
+            next: None,
+            prev: None,
+            has_next: false,
+            has_prev: false,
+        };
+        Self::of(page, request, (request.count != CountMode::None).then_some(0))
+    }
+
+    fn of(page: Page<T>, request: &PageRequest, total: Option<i64>) -> Self {
+        Self {
+            items: page.items,
+            total,
+            page: match request.at {
+                PageAt::Number(number) => Some(number),
+                PageAt::Cursor(_) => None,
+            },
+            limit: request.limit,
+            next_cursor: page.next.map(Cursor::into_string),
+            prev_cursor: page.prev.map(Cursor::into_string),
+        }
+    }
+}
+
+/// Reads the page that was asked for, and counts the list where that was asked for: a statement each. `base` gives the
+/// filtered query.
+///
+/// # Errors
+/// `InvalidCursor`; those of the database.
+pub(crate) fn read_page<Q, QS, R>(
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    pager: &SqlPager<'_, R, QS, MultiBackend>,
+    base: impl Fn() -> Q,
+) -> DbResult<Listing<R>>
+where
+    Q: KeysetQuery<'static, AnyConnection, QS, MultiBackend, R>
+        + DeferredQuery<'static, AnyConnection, QS, MultiBackend, R>
+        + CountableQuery<'static, AnyConnection, QS, MultiBackend>,
+    QS: 'static,
+    R: 'static,
+{
+    let page = match &request.at {
+        PageAt::Number(0 | 1) => pager.page(connection, At::Start, &base),
+        PageAt::Number(number) => pager.numbered(connection, u64::from(*number), &base),
+        PageAt::Cursor(cursor) => pager.page(connection, At::Cursor(cursor), &base),
+    }
+    .map_err(page_error)?;
+    let how = match request.count {
+        CountMode::Exact => Count::Exact,
+        CountMode::Estimated => Count::Estimated { whole_table: None },
+        CountMode::None => Count::None,
+    };
+    let dialect = match connection.kind() {
+        DatabaseKind::Postgres => Dialect::Postgres,
+        DatabaseKind::Sqlite => Dialect::Sqlite,
+    };
+    let total = pager.count(connection, dialect, how, base)?;
+    let total = total.map(|total| i64::try_from(Total::value(total)).unwrap_or(i64::MAX));
+    Ok(Listing::of(page, request, total))
+}
+
+fn page_error(error: PageError) -> DbError {
+    match error {
+        PageError::Database(error) => error.into(),
+        PageError::Cursor(error) => {
+            let mut reason = error.to_string();
+            if let Some(first) = reason.get_mut(0..1) {
+                first.make_ascii_uppercase();
+            }
+            Error::new(ErrorKind::InvalidCursor, format!("{reason}.")).into()
+        }
+        other => Error::internal(other).into(),
+    }
+}

@@ -1,0 +1,206 @@
+//! What someone typed, as words; and the words as each database's full-text search wants them. Input is never query syntax:
+//! only letters and digits get through, each word quoted.
+
+use aios_domain::SearchQuery;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+
+use crate::{AnyConnection, DbResult};
+
+/// More words than these don't narrow a search further.
+const MAX_WORDS: usize = 10;
+/// Longer words are cut: nothing is indexed under more.
+const MAX_WORD_LENGTH: usize = 60;
+
+/// The words of a search, in lower case. Each must be found, whole or as the beginning of a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words(Vec<String>);
+
+impl Words {
+    pub(crate) fn of(query: &SearchQuery) -> Self {
+        let mut words: Vec<String> = Vec::new();
+        for word in query
+            .as_str()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+        {
+            let word: String = word.to_lowercase().chars().take(MAX_WORD_LENGTH).collect();
+            if !words.contains(&word) && words.len() < MAX_WORDS {
+                words.push(word);
+            }
+        }
+        Self(words)
+    }
+
+    /// Whether there is nothing to look for, as in a search for `+++`.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// For PostgreSQL's `to_tsquery('simple', …)`: `write:* & code:*`.
+    pub(crate) fn tsquery(&self) -> String {
+        self.0
+            .iter()
+            .map(|word| format!("{word}:*"))
+            .collect::<Vec<_>>()
+            .join(" & ")
+    }
+
+    /// For SQLite's FTS5: `"write" * "code" *`.
+    pub(crate) fn fts5(&self) -> String {
+        self.0
+            .iter()
+            .map(|word| format!("\"{word}\" *"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &String> {
+        self.0.iter()
+    }
+
+    /// The words parted by spaces, for comparing trigrams.
+    pub(crate) fn plain(&self) -> String {
+        self.0.join(" ")
+    }
+
+    /// The words with those that SQLite's index does not know replaced by the most similar ones that it knows. `None` where
+    /// nothing is replaced: then another search would find nothing either.
+    pub(crate) fn corrected_on_sqlite(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
+        let mut corrected = self.clone();
+        for word in &mut corrected.0 {
+            if let Some(better) = correction(connection, word)? {
+                *word = better;
+            }
+        }
+        Ok((corrected != *self).then_some(corrected))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Indexed {
+    #[diesel(sql_type = Text)]
+    term: String,
+    #[diesel(sql_type = BigInt)]
+    doc: i64,
+}
+
+/// The indexed word that is most like `word`, where none begins with it. Words that begin with another letter are not looked
+/// at: the index is read from that letter on alone, and typos at the beginning are rare.
+fn correction(connection: &mut AnyConnection, word: &str) -> DbResult<Option<String>> {
+    let allowed = allowed_edits(word);
+    let Some(first) = word.chars().next().filter(|_| allowed > 0) else {
+        return Ok(None);
+    };
+    let candidates: Vec<Indexed> = sql_query("SELECT term, doc FROM agents_fts_words WHERE term >= $1 AND term < $2")
+        .bind::<Text, _>(first.to_string())
+        .bind::<Text, _>(format!("{first}\u{10FFFF}"))
+        .load(connection)?;
+    if candidates.iter().any(|candidate| candidate.term.starts_with(word)) {
+        return Ok(None);
+    }
+    let best = candidates
+        .into_iter()
+        .filter_map(|candidate| Some((edits(word, &candidate.term, allowed)?, -candidate.doc, candidate.term)))
+        .min();
+    Ok(best.map(|(_, _, term)| term))
+}
+
+/// How many edits a word may be away from what was meant: none in short words, which all look alike.
+fn allowed_edits(word: &str) -> usize {
+    match word.chars().count() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
+}
+
+/// How many insertions, deletions, substitutions and swaps of neighbours turn `a` into `b` (optimal string alignment), where
+/// that is at most `most`.
+fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, &from) in a.iter().enumerate() {
+        let mut row = Vec::with_capacity(b.len() + 1);
+        row.push(i + 1);
+        for (j, &to) in b.iter().enumerate() {
+            let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
+            let substituted = at(&last, j) + usize::from(from != to);
+            let mut best = substituted.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(&to) && b.get(j - 1) == Some(&from);
+            if swapped {
+                best = best.min(at(&before_last, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        if row.iter().all(|&edits| edits > most) {
+            return None;
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().filter(|&edits| edits <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Words {
+        Words::of(&SearchQuery::new(text).unwrap())
+    }
+
+    #[test]
+    fn only_letters_and_digits_get_through() {
+        for text in [
+            "\"a\" OR b*",
+            "a & !b",
+            "name:a ^b",
+            "(a b",
+            "a' OR 1=1 --b",
+            "a\\b",
+            "NEAR(a b)",
+            "{a}+b",
+        ] {
+            let words = words(text);
+            assert!(
+                words.0.iter().all(|word| word.chars().all(char::is_alphanumeric)),
+                "{words:?}"
+            );
+            assert!(
+                words.0.contains(&"a".to_owned()) || words.0.contains(&"near".to_owned()),
+                "{words:?}"
+            );
+        }
+        assert!(words("+++").is_empty());
+        assert_eq!(words("Write write CODE").tsquery(), "write:* & code:*");
+        assert_eq!(words("Write-code").fts5(), "\"write\" * \"code\" *");
+        assert_eq!(words("naïve 日本語 3d").plain(), "naïve 日本語 3d");
+    }
+
+    #[test]
+    fn edits_are_counted_with_swaps() {
+        assert_eq!(edits("cusotmer", "customer", 2), Some(1));
+        assert_eq!(edits("sumarise", "summarise", 2), Some(1));
+        assert_eq!(edits("code", "core", 1), Some(1));
+        assert_eq!(edits("code", "", 2), None);
+        assert_eq!(edits("", "", 0), Some(0));
+        assert_eq!(edits("abcd", "dcba", 2), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn one_edit_away_is_found_one_edit_away(word in "[a-z]{4,12}", at in 0_usize..12, letter in "[a-z]") {
+            let at = at % word.len();
+            let mut typo = word.clone();
+            typo.replace_range(at..=at, &letter);
+            proptest::prop_assert_eq!(edits(&typo, &word, 2), Some(usize::from(typo != word)));
+            typo.remove(at);
+            proptest::prop_assert_eq!(edits(&typo, &word, 2), Some(1));
+        }
+    }
+}

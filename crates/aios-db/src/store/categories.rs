@@ -1,0 +1,173 @@
+//! Categories and how many agents stand in each.
+
+use aios_domain::{
+    Category, CategoryCount, CategoryDraft, CategoryId, CategoryName, DisplayName, Error, ErrorKind, HexColor,
+    IconName, ShortDescription, Timestamp,
+};
+use diesel::prelude::*;
+
+use crate::schema::categories;
+use crate::sql_types::Sql;
+use crate::{AnyConnection, DbError, DbResult};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = categories)]
+struct CategoryRow {
+    id: CategoryId,
+    name: String,
+    display_name: String,
+    description: Option<String>,
+    icon: Option<String>,
+    color: Option<String>,
+    sort_order: i32,
+    is_active: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<CategoryRow> for Category {
+    fn from(row: CategoryRow) -> Self {
+        Self {
+            id: row.id,
+            name: CategoryName::from_trusted(row.name),
+            display_name: DisplayName::from_trusted(row.display_name),
+            description: row.description.map(ShortDescription::from_trusted),
+            icon: row.icon.map(IconName::from_trusted),
+            color: row.color.map(HexColor::from_trusted),
+            sort_order: row.sort_order,
+            is_active: row.is_active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// All active categories by place, then name.
+///
+/// # Errors
+/// Those of the database.
+pub fn category_list(connection: &mut AnyConnection) -> DbResult<Vec<Category>> {
+    let rows = categories::table
+        .filter(categories::is_active)
+        .order((categories::sort_order, categories::display_name, categories::id))
+        .select(CategoryRow::as_select())
+        .load(connection)?;
+    Ok(rows.into_iter().map(Category::from).collect())
+}
+
+/// All active categories by place, then name, with the number of active agents in each.
+///
+/// # Errors
+/// Those of the database.
+pub fn category_counts(connection: &mut AnyConnection) -> DbResult<Vec<CategoryCount>> {
+    let rows: Vec<(CategoryId, String, String, i64)> = categories::table
+        .filter(categories::is_active)
+        .order((categories::sort_order, categories::display_name, categories::id))
+        .select((
+            categories::id,
+            categories::name,
+            categories::display_name,
+            categories::agent_count,
+        ))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name, display_name, count)| CategoryCount {
+            id,
+            name: CategoryName::from_trusted(name),
+            display_name: DisplayName::from_trusted(display_name),
+            count,
+        })
+        .collect())
+}
+
+/// Makes a category.
+///
+/// # Errors
+/// `Conflict` where the name exists; those of the database.
+pub fn category_insert(connection: &mut AnyConnection, draft: &CategoryDraft, now: Timestamp) -> DbResult<Category> {
+    let id = CategoryId::new();
+    let inserted = diesel::insert_into(categories::table)
+        .values((
+            categories::id.eq(Sql(id)),
+            categories::name.eq(draft.name.as_str()),
+            categories::display_name.eq(draft.display_name.as_str()),
+            categories::description.eq(draft.description.as_ref().map(ShortDescription::as_str)),
+            categories::icon.eq(draft.icon.as_ref().map(IconName::as_str)),
+            categories::color.eq(draft.color.as_ref().map(HexColor::as_str)),
+            categories::sort_order.eq(draft.sort_order),
+            categories::created_at.eq(Sql(now)),
+            categories::updated_at.eq(Sql(now)),
+        ))
+        .execute(connection)
+        .map_err(DbError::from);
+    if let Err(error) = inserted {
+        return Err(if error.is_unique_violation() {
+            Error::new(
+                ErrorKind::Conflict,
+                format!("A category named {} exists already.", draft.name),
+            )
+            .into()
+        } else {
+            error
+        });
+    }
+    Ok(Category {
+        id,
+        name: draft.name.clone(),
+        display_name: draft.display_name.clone(),
+        description: draft.description.clone(),
+        icon: draft.icon.clone(),
+        color: draft.color.clone(),
+        sort_order: draft.sort_order,
+        is_active: true,
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+/// Adds `change` to the number of active agents in each of these categories. Rows are taken in the order of their names, so
+/// that two transactions never wait for each other in a circle.
+///
+/// # Errors
+/// Invalid input where a category does not exist; those of the database.
+pub(crate) fn category_count_add(
+    connection: &mut AnyConnection,
+    mut changes: Vec<(&CategoryName, i64)>,
+) -> DbResult<()> {
+    changes.sort_unstable_by_key(|(name, _)| *name);
+    for (name, change) in changes {
+        let found = diesel::update(categories::table.filter(categories::name.eq(name.as_str())))
+            .set(categories::agent_count.eq(categories::agent_count + change))
+            .execute(connection)?;
+        if found == 0 {
+            return Err(unknown_category(name).into());
+        }
+    }
+    Ok(())
+}
+
+/// Passes where the category exists and is active.
+///
+/// # Errors
+/// Invalid input where it does not; those of the database.
+pub(crate) fn category_require(connection: &mut AnyConnection, name: &CategoryName) -> DbResult<()> {
+    let exists: bool = diesel::select(diesel::dsl::exists(
+        categories::table
+            .filter(categories::is_active)
+            .filter(categories::name.eq(name.as_str())),
+    ))
+    .get_result(connection)?;
+    if exists {
+        Ok(())
+    } else {
+        Err(unknown_category(name).into())
+    }
+}
+
+fn unknown_category(name: &CategoryName) -> Error {
+    Error::invalid_field(
+        "category",
+        format!("must be null or an existing category, which {name} is not"),
+    )
+}

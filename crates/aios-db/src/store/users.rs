@@ -1,0 +1,26 @@
+//! Users: remembered when one first changes something.
+
+use aios_domain::{Caller, Timestamp};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Nullable, Text};
+
+use crate::sql_types::{Sql, TimestampUtc, Uuid};
+use crate::{AnyConnection, DbResult};
+
+/// Makes sure that the caller has a row, and that it holds the address that the token names now.
+///
+/// # Errors
+/// Those of the database.
+pub fn user_ensure(connection: &mut AnyConnection, caller: &Caller, now: Timestamp) -> DbResult<()> {
+    sql_query(
+        "INSERT INTO users (id, email, created_at, updated_at) VALUES ($1, $2, $3, $3) \
+         ON CONFLICT (id) DO UPDATE SET email = excluded.email, updated_at = excluded.updated_at \
+         WHERE excluded.email IS NOT NULL AND users.email IS DISTINCT FROM excluded.email",
+    )
+    .bind::<Uuid, _>(Sql(caller.id))
+    .bind::<Nullable<Text>, _>(caller.email.as_ref().map(aios_domain::Email::as_str))
+    .bind::<TimestampUtc, _>(Sql(now))
+    .execute(connection)?;
+    Ok(())
+}

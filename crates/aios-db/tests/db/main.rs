@@ -1,0 +1,8 @@
+//! The database layer against real databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests fail by panicking, their helpers too"
+)]
+
+mod migrations;

@@ -1,0 +1,199 @@
+//! Agents: looked at, published, edited, withdrawn.
+
+use aios_db::store::{agents as store, installations, users};
+use aios_domain::{
+    Agent, AgentChanges, AgentDraft, AgentId, Caller, Error, ErrorKind, FieldErrors, Price, Pricing, PricingModel,
+    Rating, Result, Timestamp,
+};
+use chrono::TimeDelta;
+
+use crate::Marketplace;
+
+/// An agent as a caller sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentView {
+    /// The agent.
+    pub agent: Agent,
+    /// Whether the caller has it installed; `None` for anonymous callers.
+    pub user_installed: Option<bool>,
+    /// How the caller rated it; `None` for anonymous callers and for those who did not.
+    pub user_rating: Option<Rating>,
+}
+
+/// What must hold for an edit to be done: HTTP's `If-Match` in the words of this crate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Nothing.
+    #[default]
+    None,
+    /// The agent's [`revision`] is one of these.
+    RevisionIn(Vec<i64>),
+}
+
+/// A number that grows with every edit of an agent and stays as counters move.
+pub fn revision(agent: &Agent) -> i64 {
+    agent.updated_at.timestamp_micros()
+}
+
+impl Marketplace {
+    /// An active agent as `caller` sees it. Counts a view.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none or it is not active.
+    pub async fn agent_get(&self, id: AgentId, caller: Option<&Caller>) -> Result<AgentView> {
+        let user = caller.map(|caller| caller.id);
+        let view = self
+            .db
+            .read(move |c| {
+                let Some(agent) = store::agent_find(c, id)?.filter(|agent| agent.is_active) else {
+                    return Ok(None);
+                };
+                let standing = user
+                    .map(|user| installations::agent_standing(c, user, id))
+                    .transpose()?;
+                Ok(Some((agent, standing)))
+            })
+            .await?;
+        let (agent, standing) = view.ok_or_else(|| Error::not_found("agent"))?;
+        self.views.count(id);
+        let stars = standing.and_then(|(_, stars)| stars);
+        Ok(AgentView {
+            agent,
+            user_installed: standing.map(|(installed, _)| installed),
+            user_rating: stars
+                .map(|stars| Rating::new(stars.into()))
+                .transpose()
+                .map_err(Error::internal)?,
+        })
+    }
+
+    /// Publishes an agent in the caller's name.
+    ///
+    /// # Errors
+    /// Invalid input where the category does not exist.
+    pub async fn agent_create(&self, caller: &Caller, draft: AgentDraft) -> Result<Agent> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.db
+            .write(move |c| {
+                users::user_ensure(c, &caller, now)?;
+                store::agent_insert(c, &draft, caller.id, now)
+            })
+            .await
+    }
+
+    /// Edits an agent.
+    ///
+    /// # Errors
+    /// `NotFound`; also for an inactive agent where the caller is no admin. `Forbidden` for others than the author and
+    /// admins, and for flags that admins alone may set; `PreconditionFailed`; invalid input where price and model don't go
+    /// together or the category does not exist.
+    pub async fn agent_update(
+        &self,
+        caller: &Caller,
+        id: AgentId,
+        changes: AgentChanges,
+        precondition: Precondition,
+    ) -> Result<Agent> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.db
+            .write(move |c| {
+                let old = editable(store::agent_find_locked(c, id)?, &caller)?;
+                if changes.needs_admin() {
+                    caller.must_be_admin()?;
+                }
+                check(&precondition, &old)?;
+                let new = edited(&old, &changes, now)?;
+                store::agent_replace(c, &old, &new)?;
+                Ok(new)
+            })
+            .await
+    }
+
+    /// Withdraws an agent: it becomes inactive. Who has it installed keeps it.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none or it is inactive already; `Forbidden` for others than the author and admins.
+    pub async fn agent_withdraw(&self, caller: &Caller, id: AgentId) -> Result<()> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.db
+            .write(move |c| {
+                let old = store::agent_find_locked(c, id)?
+                    .filter(|agent| agent.is_active)
+                    .ok_or_else(|| Error::not_found("agent"))?;
+                caller.must_own(old.author_id, "agent")?;
+                let withdraw = AgentChanges {
+                    is_active: Some(false),
+                    ..AgentChanges::default()
+                };
+                let new = edited(&old, &withdraw, now)?;
+                store::agent_replace(c, &old, &new)
+            })
+            .await
+    }
+}
+
+/// The agent, where the caller may edit it.
+fn editable(found: Option<Agent>, caller: &Caller) -> Result<Agent> {
+    let agent = found
+        .filter(|agent| agent.is_active || caller.is_admin())
+        .ok_or_else(|| Error::not_found("agent"))?;
+    caller.must_own(agent.author_id, "agent")?;
+    Ok(agent)
+}
+
+fn check(precondition: &Precondition, agent: &Agent) -> Result<()> {
+    match precondition {
+        Precondition::RevisionIn(revisions) if !revisions.contains(&revision(agent)) => Err(Error::new(
+            ErrorKind::PreconditionFailed,
+            "The agent was edited meanwhile. Read it again, and repeat the edit with its new ETag.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn edited(old: &Agent, changes: &AgentChanges, now: Timestamp) -> Result<Agent> {
+    let mut new = old.clone();
+    let summary = &mut new.summary;
+    set(&mut summary.name, changes.name.as_ref());
+    set(&mut summary.description, changes.description.as_ref());
+    set(&mut summary.category, changes.category.as_ref());
+    set(&mut summary.tags, changes.tags.as_ref());
+    set(&mut summary.version, changes.version.as_ref());
+    set(&mut summary.icon_url, changes.icon_url.as_ref());
+    set(&mut summary.capabilities, changes.capabilities.as_ref());
+    set(&mut summary.is_verified, changes.is_verified.as_ref());
+    set(&mut summary.is_featured, changes.is_featured.as_ref());
+    summary.pricing = edited_pricing(old.summary.pricing, changes.pricing_model, changes.price)?;
+    set(&mut new.repository_url, changes.repository_url.as_ref());
+    set(&mut new.agent_type, changes.agent_type.as_ref());
+    set(&mut new.requirements, changes.requirements.as_ref());
+    set(&mut new.configuration_schema, changes.configuration_schema.as_ref());
+    set(&mut new.license, changes.license.as_ref());
+    set(&mut new.is_active, changes.is_active.as_ref());
+    if new.is_active && new.published_at.is_none() {
+        new.published_at = Some(now);
+    }
+    // The revision grows with every edit, also where two fall into one microsecond or the clock was set back.
+    new.updated_at = now.max(old.updated_at + TimeDelta::microseconds(1));
+    Ok(new)
+}
+
+fn set<T: Clone>(field: &mut T, change: Option<&T>) {
+    if let Some(value) = change {
+        field.clone_from(value);
+    }
+}
+
+/// The pricing after an edit. An agent that becomes free loses its price, where none is given with it.
+fn edited_pricing(old: Pricing, model: Option<PricingModel>, price: Option<Price>) -> Result<Pricing> {
+    let new_model = model.unwrap_or(old.model());
+    let kept = if new_model == PricingModel::Free && model.is_some() {
+        Price::ZERO
+    } else {
+        old.price()
+    };
+    let mut errors = FieldErrors::default();
+    let pricing = errors.check("price", Pricing::new(new_model, price.unwrap_or(kept)));
+    errors.finish()?;
+    Ok(pricing.unwrap_or(old))
+}

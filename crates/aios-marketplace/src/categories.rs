@@ -1,0 +1,34 @@
+//! Categories: listed, counted, made.
+
+use aios_db::store::categories as store;
+use aios_domain::{Caller, Category, CategoryCount, CategoryDraft, Result};
+
+use crate::Marketplace;
+
+impl Marketplace {
+    /// All active categories by place, then name.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn category_list(&self) -> Result<Vec<Category>> {
+        self.db.read(store::category_list).await
+    }
+
+    /// All active categories by place, then name, with how many active agents each holds.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn category_counts(&self) -> Result<Vec<CategoryCount>> {
+        self.db.read(store::category_counts).await
+    }
+
+    /// Makes a category.
+    ///
+    /// # Errors
+    /// `Forbidden` for others than admins; `Conflict` where the name exists.
+    pub async fn category_create(&self, caller: &Caller, draft: CategoryDraft) -> Result<Category> {
+        caller.must_be_admin()?;
+        let now = self.clock.now();
+        self.db.write(move |c| store::category_insert(c, &draft, now)).await
+    }
+}

@@ -1,0 +1,48 @@
+//! Reviews: written and read.
+
+use aios_db::store::{agents, analytics, reviews as store, users};
+use aios_domain::{AgentId, Caller, Error, EventKind, JsonObject, Rating, Result, Review, ReviewDraft};
+
+use crate::{Listing, Marketplace, PageRequest};
+
+impl Marketplace {
+    /// Writes the caller's review of an agent, or rewrites it.
+    ///
+    /// # Errors
+    /// `NotFound` where the agent is not active.
+    pub async fn review_write(&self, caller: &Caller, agent: AgentId, draft: ReviewDraft) -> Result<Review> {
+        let (caller, now) = (caller.clone(), self.clock.now());
+        self.db
+            .write(move |c| {
+                users::user_ensure(c, &caller, now)?;
+                let review = store::review_put(c, caller.id, agent, &draft, now)?;
+                let nothing = JsonObject::default();
+                analytics::event_insert(c, agent, caller.id, EventKind::Rate, &nothing, now)?;
+                if draft.review_text.is_some() {
+                    analytics::event_insert(c, agent, caller.id, EventKind::Review, &nothing, now)?;
+                }
+                Ok(review)
+            })
+            .await
+    }
+
+    /// The reviews of an active agent, newest first: all, or those with one rating.
+    ///
+    /// # Errors
+    /// `NotFound` where the agent is not active; `InvalidCursor`.
+    pub async fn review_list(
+        &self,
+        agent: AgentId,
+        rating: Option<Rating>,
+        page: PageRequest,
+    ) -> Result<Listing<Review>> {
+        self.db
+            .read(move |c| {
+                if !agents::agent_is_active(c, agent)? {
+                    return Err(Error::not_found("agent").into());
+                }
+                store::review_list(c, agent, rating, &page)
+            })
+            .await
+    }
+}

@@ -1,0 +1,176 @@
+//! Pages of a diesel query.
+
+use diesel::backend::Backend;
+
+use super::order::SqlOrder;
+use super::query::{Deferred, DeferredQuery, KeysetQuery, Part, Range};
+use crate::cursor::{Cursor, CursorCodec, Direction, KeysTooLong, Position};
+use crate::fingerprint::Fingerprint;
+use crate::page::{At, DEFAULT_LIMIT, Found, Listing, Page, PageError, Read};
+
+/// Reads pages of a query; made by [`SqlOrder::pager`].
+#[must_use]
+pub struct SqlPager<'a, R, QS, DB: Backend> {
+    pub(super) order: &'a SqlOrder<R, QS, DB>,
+    pub(super) listing: Listing<'a, R>,
+    pub(super) limit: u32,
+}
+
+impl<R, QS, DB: Backend> std::fmt::Debug for SqlPager<'_, R, QS, DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlPager")
+            .field("order", &self.order)
+            .field("filters", &self.listing.filters)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R, QS, DB: Backend> Clone for SqlPager<'_, R, QS, DB> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, QS, DB: Backend> Copy for SqlPager<'_, R, QS, DB> {}
+
+impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
+    /// Pages in this order, 20 rows each, with tokens of this codec.
+    pub fn pager<'a>(&'a self, codec: &'a CursorCodec) -> SqlPager<'a, R, QS, DB> {
+        SqlPager {
+            order: self,
+            listing: Listing {
+                order: self.in_memory(),
+                codec,
+                filters: Fingerprint::default(),
+            },
+            limit: DEFAULT_LIMIT,
+        }
+    }
+}
+
+impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
+    /// The listing's filters; cursors made for others are refused.
+    pub fn filters(mut self, filters: Fingerprint) -> Self {
+        self.listing.filters = filters;
+        self
+    }
+
+    /// Rows a page, at least one. It may change from page to page.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = limit.max(1);
+        self
+    }
+
+    /// A cursor at a row, as Relay's edges carry it.
+    pub fn cursor_at(&self, row: &R, direction: Direction) -> Result<Cursor, KeysTooLong> {
+        self.listing.cursor_at(row, direction)
+    }
+
+    /// Reads one page, in one statement.
+    ///
+    /// `base` gives the query with its filters and joins, once for every range that is read (one to a few). Its own
+    /// ORDER BY, LIMIT and OFFSET are replaced. The statement reads one row more than the page has, and where there is a
+    /// cursor one row on its other side, so `has_next` and `has_prev` are what the database saw at that moment.
+    pub fn page<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        at: At<'_>,
+        base: impl Fn() -> Q,
+    ) -> Result<Page<R>, PageError>
+    where
+        Q: KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'q,
+        DB: 'q,
+    {
+        let read = self.listing.resolve(at)?;
+        let found = self.read(conn, &read, &base)?;
+        Ok(self.listing.assemble(&read, found, self.limit)?)
+    }
+
+    fn read<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        read: &Read,
+        base: &impl Fn() -> Q,
+    ) -> Result<Found<R>, PageError>
+    where
+        Q: KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'q,
+        DB: 'q,
+    {
+        let mut parts = Vec::with_capacity(2);
+        if let Some(position) = &read.from {
+            parts.push(self.part(
+                Some(&position.complement()),
+                read.direction.reversed(),
+                1,
+                base,
+            )?);
+        }
+        let limit = i64::from(self.limit) + 1;
+        parts.push(self.part(read.from.as_ref(), read.direction, limit, base)?);
+        let rows_are_part = i32::try_from(parts.len() - 1).unwrap_or(0);
+        let mut rows = Q::load_parts(parts, conn)?;
+        let total = rows.len();
+        rows.retain(|(part, _)| *part == rows_are_part);
+        Ok(Found {
+            behind: rows.len() < total,
+            rows: rows.into_iter().map(|(_, row)| row).collect(),
+        })
+    }
+
+    /// The rows a position reads, as queries.
+    pub(super) fn part<'q, Q>(
+        &self,
+        from: Option<&Position>,
+        direction: Direction,
+        limit: i64,
+        base: &impl Fn() -> Q,
+    ) -> Result<Part<'q, Q, QS, DB>, PageError>
+    where
+        QS: 'q,
+        DB: 'q,
+    {
+        let filters = match from {
+            Some(position) => self.order.ranges(position)?,
+            None => vec![super::fragment::Seek::all()],
+        };
+        let ranges = filters
+            .into_iter()
+            .map(|filter| Range {
+                base: base(),
+                filter,
+                ordering: self.order.ordering(direction),
+            })
+            .collect();
+        Ok(Part {
+            ranges,
+            limit,
+            offset: 0,
+        })
+    }
+
+    /// Loads the rows of a part by their tie-breakers, in the listing's order.
+    pub(super) fn load_deferred<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        part: Part<'q, Q, QS, DB>,
+        base: &impl Fn() -> Q,
+    ) -> Result<Vec<R>, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let order = self.order.clone();
+        let deferred = Deferred {
+            part,
+            unique_key: Box::new(move || order.unique_key()),
+            rows: base(),
+            ordering: self.order.ordering(Direction::Forward),
+        };
+        Ok(Q::load_deferred(deferred, conn)?)
+    }
+}

@@ -1,0 +1,249 @@
+//! What a base query must be able to do, and the statement that joins ranges.
+
+use diesel::backend::Backend;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::{FilterDsl, LimitDsl, LoadQuery, OffsetDsl, OrderDsl, SelectDsl};
+use diesel::sql_types::Integer;
+use diesel::{QueryResult, RunQueryDsl};
+
+use super::fragment::{Counts, Ordering, Seek, Selected};
+
+/// A query that keyset pages can be read from: a table, a join, boxed or not, filtered or not, that loads `R` on `Conn`.
+///
+/// Implemented for every diesel query that can be filtered, ordered, limited and loaded.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be paged as `{R}` over the source `{QS}`",
+    note = "it must be a SELECT over exactly the order's query source, without a LIMIT type of its own, loadable as the order's row"
+)]
+pub trait KeysetQuery<'q, Conn, QS, DB: Backend, R>: Sized {
+    /// Loads the parts, each row with the number of the part it came from.
+    #[doc(hidden)]
+    fn load_parts(
+        parts: Vec<Part<'q, Self, QS, DB>>,
+        conn: &mut Conn,
+    ) -> QueryResult<Vec<(i32, R)>>;
+}
+
+/// Rows of some ranges that follow each other, up to a limit.
+pub struct Part<'q, Q, QS, DB: Backend> {
+    pub(super) ranges: Vec<Range<'q, Q, QS, DB>>,
+    pub(super) limit: i64,
+    pub(super) offset: i64,
+}
+
+/// One range of the base query.
+pub struct Range<'q, Q, QS, DB: Backend> {
+    pub(super) base: Q,
+    pub(super) filter: Seek<'q, QS, DB>,
+    pub(super) ordering: Ordering<'q, QS, DB>,
+}
+
+impl<Q, QS, DB: Backend> std::fmt::Debug for Part<'_, Q, QS, DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part")
+            .field("ranges", &self.ranges.len())
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<Q, QS, DB: Backend> std::fmt::Debug for Range<'_, Q, QS, DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Range")
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'q, Conn, QS, DB, R, Q, Filtered, Ordered, Limited, Skipped> KeysetQuery<'q, Conn, QS, DB, R>
+    for Q
+where
+    DB: Backend,
+    Q: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
+    Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
+    Ordered: LimitDsl<Output = Limited>,
+    Limited: OffsetDsl<Output = Skipped>,
+    Skipped: LoadQuery<'q, Conn, R>,
+    UnionAll<Skipped>: LoadQuery<'q, Conn, (i32, R)>,
+{
+    fn load_parts(
+        parts: Vec<Part<'q, Self, QS, DB>>,
+        conn: &mut Conn,
+    ) -> QueryResult<Vec<(i32, R)>> {
+        let mut parts: Vec<Joined<Skipped>> = parts
+            .into_iter()
+            .map(|part| {
+                part.join(|range, limit, offset| {
+                    let sorted = range.base.filter(range.filter).order(range.ordering);
+                    sorted.limit(limit).offset(offset)
+                })
+            })
+            .collect();
+        match parts.as_mut_slice() {
+            [only] if only.queries.len() == 1 => match only.queries.pop() {
+                Some(query) => {
+                    let rows: Vec<R> = query.load(conn)?;
+                    Ok(rows.into_iter().map(|row| (0, row)).collect())
+                }
+                None => Ok(Vec::new()),
+            },
+            _ => UnionAll { parts }.load(conn),
+        }
+    }
+}
+
+impl<'q, Q, QS, DB: Backend> Part<'q, Q, QS, DB> {
+    /// Makes each range a query with a limit and an offset; where there are several, the offset is the whole's.
+    fn join<T>(self, mut query: impl FnMut(Range<'q, Q, QS, DB>, i64, i64) -> T) -> Joined<T> {
+        let (limit, offset) = match self.ranges.len() {
+            1 => (self.limit, self.offset),
+            _ => (self.limit.saturating_add(self.offset), 0),
+        };
+        Joined {
+            limit: self.limit,
+            offset: self.offset,
+            queries: self
+                .ranges
+                .into_iter()
+                .map(|range| query(range, limit, offset))
+                .collect(),
+        }
+    }
+}
+
+/// Queries whose rows follow each other.
+#[derive(Debug)]
+struct Joined<Q> {
+    queries: Vec<Q>,
+    limit: i64,
+    offset: i64,
+}
+
+/// `SELECT 0, * FROM (first part) UNION ALL SELECT 1, * FROM (second part)`.
+///
+/// The ranges of one part are sorted each and follow each other. SQL promises no sequence for UNION ALL, but both databases
+/// run its members one after the other: SQLite as coroutines, PostgreSQL as an Append, which it makes parallel only over
+/// members without LIMIT, and these all have one. A later member runs only if the earlier ones gave too few rows.
+#[derive(Debug)]
+pub struct UnionAll<Q> {
+    parts: Vec<Joined<Q>>,
+}
+
+impl<Q: Query> Query for UnionAll<Q> {
+    type SqlType = (Integer, Q::SqlType);
+}
+
+impl<Q, Conn> RunQueryDsl<Conn> for UnionAll<Q> {}
+
+impl<Q> QueryId for UnionAll<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q, DB> QueryFragment<DB> for UnionAll<Q>
+where
+    DB: Counts,
+    Q: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        // A page has two parts: the rows, and the one that tells whether there are some on the other side.
+        const FIRST: &str = "SELECT 0, p.*";
+        const NUMBERED: [&str; 2] = [FIRST, "SELECT 1, p.*"];
+        for (select, part) in NUMBERED.iter().zip(&self.parts) {
+            if *select != FIRST {
+                out.push_sql(" UNION ALL ");
+            }
+            out.push_sql(select);
+            out.push_sql(" FROM (");
+            part.walk_ast(out.reborrow())?;
+            out.push_sql(") AS p");
+        }
+        Ok(())
+    }
+}
+
+impl<Q, DB> QueryFragment<DB> for Joined<Q>
+where
+    DB: Counts,
+    Q: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if let [only] = self.queries.as_slice() {
+            return only.walk_ast(out);
+        }
+        for (index, query) in self.queries.iter().enumerate() {
+            out.push_sql(if index > 0 { " UNION ALL " } else { "" });
+            out.push_sql("SELECT * FROM (");
+            query.walk_ast(out.reborrow())?;
+            out.push_sql(") AS r");
+        }
+        out.push_sql(" LIMIT ");
+        DB::bind_number(&mut out, &self.limit)?;
+        out.push_sql(" OFFSET ");
+        DB::bind_number(&mut out, &self.offset)
+    }
+}
+
+/// A query whose rows can be found by their tie-breakers first and loaded afterwards: the deferred join.
+///
+/// Implemented for every query that is a [`KeysetQuery`] and lets its selection be replaced.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be paged by number as `{R}` over the source `{QS}`",
+    note = "it must be a SELECT over exactly the order's query source, whose selection can be replaced, loadable as the order's row"
+)]
+pub trait DeferredQuery<'q, Conn, QS, DB: Backend, R>: Sized {
+    /// Finds the tie-breakers of a part, and loads their rows.
+    #[doc(hidden)]
+    fn load_deferred(deferred: Deferred<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>>;
+}
+
+/// The two halves of a deferred join.
+pub struct Deferred<'q, Q, QS, DB: Backend> {
+    /// Finds the tie-breakers, in an index alone where it covers filters and keys.
+    pub(super) part: Part<'q, Q, QS, DB>,
+    /// The tie-breaker, once as the predicate's left side and once a range as its selection.
+    pub(super) unique_key: Box<dyn Fn() -> Selected<'q, QS, DB> + 'q>,
+    /// Loads the rows.
+    pub(super) rows: Q,
+    pub(super) ordering: Ordering<'q, QS, DB>,
+}
+
+impl<Q, QS, DB: Backend> std::fmt::Debug for Deferred<'_, Q, QS, DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deferred")
+            .field("part", &self.part)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'q, Conn, QS, DB, R, Q, Keys, Filtered, Ordered, Limited, Skipped, Found, Sorted>
+    DeferredQuery<'q, Conn, QS, DB, R> for Q
+where
+    DB: Counts + 'q,
+    QS: 'q,
+    Q: SelectDsl<Selected<'q, QS, DB>, Output = Keys>,
+    Keys: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
+    Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
+    Ordered: LimitDsl<Output = Limited>,
+    Limited: OffsetDsl<Output = Skipped>,
+    Skipped: QueryFragment<DB> + Send + 'q,
+    Q: FilterDsl<Seek<'q, QS, DB>, Output = Found>,
+    Found: OrderDsl<Ordering<'q, QS, DB>, Output = Sorted>,
+    Sorted: LoadQuery<'q, Conn, R>,
+{
+    fn load_deferred(deferred: Deferred<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>> {
+        let Deferred {
+            part,
+            unique_key,
+            rows,
+            ordering,
+        } = deferred;
+        let keys = part.join(|range, limit, offset| {
+            let keys = range.base.select(unique_key());
+            let sorted = keys.filter(range.filter).order(range.ordering);
+            sorted.limit(limit).offset(offset)
+        });
+        let among = Seek::is_in(unique_key(), keys);
+        rows.filter(among).order(ordering).load(conn)
+    }
+}

@@ -1,0 +1,67 @@
+//! Private servers that the tests talk to: each starts on a free port in a temporary directory and is gone afterwards.
+//!
+//! A further service is one more module with a `start` that hands back a [`Running`], and one more line in [`Services::start`].
+
+mod account;
+mod port;
+mod postgres;
+mod supervise;
+
+use std::env;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::process::Interrupts;
+
+/// A server that runs as long as this value lives.
+pub(crate) trait Running {
+    /// What to call it in a message.
+    fn name(&self) -> &'static str;
+
+    /// Where it listens.
+    fn url(&self) -> &str;
+}
+
+/// A server and the environment variable that tells the tests where it listens.
+struct Provided {
+    variable: &'static str,
+    server: Box<dyn Running>,
+}
+
+/// Every server that the tests need and that is not running somewhere else.
+pub(crate) struct Services {
+    provided: Vec<Provided>,
+}
+
+impl Services {
+    /// Starts what the environment does not name already.
+    pub(crate) fn start(interrupts: &mut Interrupts) -> Result<Self, Failure> {
+        let mut provided = Vec::new();
+        if is_unset(postgres::URL_VARIABLE) {
+            let server = Box::new(postgres::start(interrupts)?);
+            provided.push(Provided {
+                variable: postgres::URL_VARIABLE,
+                server,
+            });
+        }
+        Ok(Self { provided })
+    }
+
+    /// Names, variables and URLs of the servers that were started.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
+        self.provided
+            .iter()
+            .map(|provided| (provided.server.name(), provided.variable, provided.server.url()))
+    }
+
+    /// Tells a program where the servers listen.
+    pub(crate) fn announce_to(&self, command: &mut Command) {
+        for (_, variable, url) in self.iter() {
+            command.env(variable, url);
+        }
+    }
+}
+
+fn is_unset(variable: &str) -> bool {
+    env::var_os(variable).is_none_or(|value| value.is_empty())
+}

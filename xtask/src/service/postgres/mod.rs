@@ -1,0 +1,228 @@
+//! A private PostgreSQL server, tuned for data that nobody will miss.
+
+mod find;
+mod install;
+mod version;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+use crate::process::Interrupts;
+use crate::service::account::Account;
+use crate::service::postgres::find::Binaries;
+use crate::service::supervise::{Specification, Supervised};
+use crate::service::{Running, port};
+
+/// Where the tests look for the server.
+pub(crate) const URL_VARIABLE: &str = "AIOS_TEST_POSTGRES_URL";
+
+/// How long a server may take until it accepts connections.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// With how many ports it is tried: another process may take one between our look and the server's bind.
+const PORTS_TRIED: usize = 5;
+
+/// Locales by preference. Both compare text byte by byte; only the first knows letters beyond ASCII.
+const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
+
+/// No durability, since a crash of the machine takes the tests with it; no background work that makes plans or timings
+/// depend on the moment; room for many test processes at once.
+const SETTINGS: [&str; 16] = [
+    "listen_addresses=127.0.0.1",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=4GB",
+    "checkpoint_timeout=1h",
+    "autovacuum=off",
+    "jit=off",
+    "max_connections=300",
+    "shared_buffers=128MB",
+    "timezone=UTC",
+    "lc_messages=C",
+    "log_checkpoints=off",
+    "logging_collector=off",
+];
+
+/// A private server; gone, with all its data, when this is dropped.
+#[derive(Debug)]
+struct PrivateServer {
+    url: String,
+    // Dropped in this order: first the server stops, then its files go.
+    _process: Supervised,
+    _directory: TempDir,
+}
+
+impl Running for PrivateServer {
+    fn name(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Finds PostgreSQL, or installs it, and starts a server.
+pub(crate) fn start(interrupts: &mut Interrupts) -> Result<impl Running + use<>, Failure> {
+    let binaries = match find::newest_suitable() {
+        Some(binaries) => binaries,
+        None => install::from_packages(interrupts)?,
+    };
+    let account = Account::unprivileged()?;
+    let directory = account.temporary_directory()?;
+    initialise(&binaries, account, directory.path(), interrupts)?;
+    let (process, port) = start_on_a_free_port(&binaries, account, directory.path(), interrupts)?;
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+    Ok(PrivateServer {
+        url,
+        _process: process,
+        _directory: directory,
+    })
+}
+
+/// Makes the data directory.
+fn initialise(
+    binaries: &Binaries,
+    account: Account,
+    directory: &Path,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    let data = directory.join("data");
+    let mut last_words = String::new();
+    for locale in LOCALES {
+        interrupts.check()?;
+        let mut command = Command::new(binaries.initdb());
+        command
+            .args([
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+                "--no-instructions",
+            ])
+            .args([format!("--locale={locale}"), format!("--pgdata={}", data.display())])
+            .current_dir(directory)
+            .stdin(Stdio::null());
+        let output = account
+            .apply(&mut command)
+            .output()
+            .map_err(|cause| crate::process::cannot_run(&command, &cause))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        String::from_utf8_lossy(&output.stderr)
+            .trim()
+            .clone_into(&mut last_words);
+    }
+    Err(Failure::new(format!(
+        "{} failed: {last_words}",
+        binaries.initdb().display()
+    )))
+}
+
+fn start_on_a_free_port(
+    binaries: &Binaries,
+    account: Account,
+    directory: &Path,
+    interrupts: &mut Interrupts,
+) -> Result<(Supervised, u16), Failure> {
+    let mut last_words = String::new();
+    for _ in 0..PORTS_TRIED {
+        let port = port::free().map_err(Failure::because("cannot find a free port"))?;
+        let mut process = spawn(binaries, account, directory, port)?;
+        if wait_until_ready(&mut process, directory, interrupts)? {
+            return Ok((process, port));
+        }
+        last_words = fs::read_to_string(directory.join("log")).unwrap_or_default();
+        if !last_words.contains("could not bind") {
+            break;
+        }
+    }
+    Err(Failure::new(format!(
+        "the private PostgreSQL server did not start; it says:\n{}",
+        last_words.trim()
+    )))
+}
+
+fn spawn(binaries: &Binaries, account: Account, directory: &Path, port: u16) -> Result<Supervised, Failure> {
+    let server = binaries.postgres().display().to_string();
+    let data = directory.join("data").display().to_string();
+    let port = format!("port={port}");
+    let sockets = socket_directory(directory);
+    let mut command = vec![server.as_str(), "-D", &data, "-c", &port, "-c", &sockets];
+    command.extend(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+    let log = directory.join("log");
+    // An immediate shutdown: nobody needs the checkpoint of a slower one.
+    let specification = Specification {
+        command: &command,
+        stop_signal: "QUIT",
+        directory,
+        log: &log,
+    };
+    Supervised::start(account, &specification).map_err(Failure::because("cannot start PostgreSQL"))
+}
+
+/// The setting for the Unix socket: beside the data, unless the path is longer than an address can be (107 bytes).
+fn socket_directory(directory: &Path) -> String {
+    let longest = directory.join(".s.PGSQL.65535.lock");
+    let place = if longest.as_os_str().len() <= 107 {
+        directory.display().to_string()
+    } else {
+        String::new()
+    };
+    format!("unix_socket_directories={place}")
+}
+
+/// True when the server accepts connections, false when it has ended or takes too long.
+fn wait_until_ready(process: &mut Supervised, directory: &Path, interrupts: &mut Interrupts) -> Result<bool, Failure> {
+    let status_file = directory.join("data/postmaster.pid");
+    let deadline = Instant::now() + START_TIMEOUT;
+    while Instant::now() < deadline {
+        if fs::read_to_string(&status_file).is_ok_and(|status| says_ready(&status)) {
+            return Ok(true);
+        }
+        if process
+            .exited()
+            .map_err(Failure::because("cannot look after PostgreSQL"))?
+            .is_some()
+        {
+            return Ok(false);
+        }
+        interrupts.pause()?;
+    }
+    Ok(false)
+}
+
+/// The eighth line of postmaster.pid is the server's state (src/include/utils/pidfile.h).
+fn says_ready(status_file: &str) -> bool {
+    status_file.lines().nth(7).is_some_and(|state| state.trim() == "ready")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_stands_in_the_eighth_line() {
+        let file = "4711\n/tmp/x/data\n1795392000\n54321\n/tmp/x\n127.0.0.1\n 163893 12\nready   \n";
+        assert!(says_ready(file));
+        assert!(!says_ready(&file.replace("ready   ", "starting")));
+        assert!(!says_ready("4711\n/tmp/x/data\n"));
+        assert!(!says_ready(""));
+    }
+
+    #[test]
+    fn a_socket_path_that_no_address_holds_is_left_out() {
+        assert_eq!(socket_directory(Path::new("/tmp/x")), "unix_socket_directories=/tmp/x");
+        let deep = format!("/tmp/{}", "x".repeat(90));
+        assert_eq!(socket_directory(Path::new(&deep)), "unix_socket_directories=");
+    }
+}
