@@ -1,7 +1,7 @@
 //! The rows of a bulk load. Users, installations and reviews are the domain's own; agents and events carry more than it shows.
 
 use aios_domain::{
-    AgentDraft, AgentId, EventId, EventKind, Installation, RegistryName, Review, Timestamp, User, UserId,
+    AgentDraft, AgentId, EventId, EventKind, Installation, RegistryName, Review, Tag, Timestamp, User, UserId,
 };
 
 /// Everything a load writes, table by table, in the order the foreign keys ask for.
@@ -19,6 +19,18 @@ pub trait Dataset {
     fn reviews(&self) -> impl Iterator<Item = Review>;
     /// What happened to the agents.
     fn events(&self) -> impl Iterator<Item = BulkEvent>;
+    /// The moment up to which all this is told; trending is computed for it.
+    fn until(&self) -> Timestamp;
+
+    /// Every tag that an agent bears, at least once.
+    fn tags(&self) -> impl Iterator<Item = Tag> {
+        self.agents().flat_map(|agent| agent.draft.tags)
+    }
+
+    /// Each agent's tags again, for a data set that knows them without making the whole agent.
+    fn agent_tags(&self) -> impl Iterator<Item = (AgentId, Vec<Tag>)> {
+        self.agents().map(|agent| (agent.id, agent.draft.tags))
+    }
 }
 
 /// An agent as a row: what an author writes, and what the marketplace adds.

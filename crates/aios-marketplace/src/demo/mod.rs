@@ -44,6 +44,8 @@ pub struct Catalogue {
     pub reviews: Vec<Review>,
     /// What happened in the last fourteen days.
     pub events: Vec<BulkEvent>,
+    /// When all this was made up for.
+    pub now: Timestamp,
 }
 
 impl Catalogue {
@@ -66,6 +68,7 @@ impl Catalogue {
             installations: Vec::new(),
             reviews: Vec::new(),
             events: Vec::new(),
+            now,
         };
         for text in texts::agents()? {
             catalogue.add(seed, now, &text, &opinions);
@@ -139,6 +142,10 @@ impl Dataset for Catalogue {
 
     fn events(&self) -> impl Iterator<Item = BulkEvent> {
         self.events.iter().cloned()
+    }
+
+    fn until(&self) -> Timestamp {
+        self.now
     }
 }
 
