@@ -1,13 +1,16 @@
 //! Agents: looked at, published, edited, withdrawn.
 
+use std::sync::Arc;
+
+use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
-    Agent, AgentChanges, AgentDraft, AgentId, Caller, Error, ErrorKind, FieldErrors, Price, Pricing, PricingModel,
-    Rating, Result, Timestamp,
+    Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentId, Caller, Error, ErrorKind, FieldErrors,
+    PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
-use crate::Marketplace;
+use crate::{Listing, Marketplace, PageRequest};
 
 /// An agent as a caller sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +39,25 @@ pub fn revision(agent: &Agent) -> i64 {
 }
 
 impl Marketplace {
+    /// A page of the active agents that pass a filter. Where a search finds nothing, words that may be misspelt are forgiven.
+    ///
+    /// # Errors
+    /// `InvalidCursor`; invalid input for the order by relevance without a search.
+    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
+        let cursors = Arc::clone(&self.cursors);
+        self.db
+            .read(move |c| agent_list::agent_list(c, &cursors, &query, &page))
+            .await
+    }
+
+    /// The active ones of these agents, in this order.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn agents_by_ids(&self, ids: Vec<AgentId>, fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
+        self.db.read(move |c| agent_list::agents_by_ids(c, &ids, fields)).await
+    }
+
     /// An active agent as `caller` sees it. Counts a view.
     ///
     /// # Errors

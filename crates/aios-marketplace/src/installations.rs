@@ -1,5 +1,7 @@
 //! Installations: what users have, and what they do with it.
 
+use std::sync::Arc;
+
 use aios_db::store::{analytics, installations as store, users};
 use aios_domain::{AgentId, Caller, EventKind, InstalledAgent, JsonObject, Result};
 
@@ -56,7 +58,9 @@ impl Marketplace {
     /// # Errors
     /// `InvalidCursor`.
     pub async fn my_agents(&self, caller: &Caller, page: PageRequest) -> Result<Listing<InstalledAgent>> {
-        let user = caller.id;
-        self.db.read(move |c| store::installation_list(c, user, &page)).await
+        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
+        self.db
+            .read(move |c| store::installation_list(c, &cursors, user, &page))
+            .await
     }
 }

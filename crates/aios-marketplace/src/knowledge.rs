@@ -1,5 +1,7 @@
 //! Knowledge entries: the caller's own, and nobody else's.
 
+use std::sync::Arc;
+
 use aios_db::store::{knowledge as store, users};
 use aios_domain::{Caller, Error, KnowledgeDraft, KnowledgeEntry, KnowledgeFilter, KnowledgeId, Result, SearchQuery};
 
@@ -73,9 +75,9 @@ impl Marketplace {
         filter: KnowledgeFilter,
         page: PageRequest,
     ) -> Result<Listing<KnowledgeEntry>> {
-        let user = caller.id;
+        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
         self.db
-            .read(move |c| store::knowledge_list(c, user, &filter, &page))
+            .read(move |c| store::knowledge_list(c, &cursors, user, &filter, &page))
             .await
     }
 

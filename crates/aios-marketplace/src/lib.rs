@@ -16,6 +16,7 @@ mod stats;
 mod views;
 
 pub use agents::{AgentView, Precondition, revision};
+pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use marketplace::{Health, Marketplace};

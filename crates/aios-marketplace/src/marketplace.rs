@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use aios_db::Database;
 use aios_domain::Result;
+use aios_pagination::CursorCodec;
 
 use crate::clock::Clock;
 use crate::views::ViewCounter;
+
+/// The longest cursor, in characters: a name of 100 characters of four bytes each fits into it.
+const MAX_CURSOR: usize = 1_024;
 
 /// All use cases over one database. Clones are handles to the same marketplace.
 #[derive(Clone)]
@@ -14,6 +18,7 @@ pub struct Marketplace {
     pub(crate) db: Database,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Arc<ViewCounter>,
+    pub(crate) cursors: Arc<CursorCodec>,
 }
 
 /// Whether what the marketplace stands on answers.
@@ -24,12 +29,15 @@ pub struct Health {
 }
 
 impl Marketplace {
-    /// The marketplace whose data is in `db`.
-    pub fn new(db: Database, clock: Arc<dyn Clock>) -> Self {
+    /// The marketplace whose data is in `db`. Page cursors are signed with `cursor_secret`: servers that answer for each
+    /// other need the same.
+    pub fn new(db: Database, clock: Arc<dyn Clock>, cursor_secret: &[u8]) -> Self {
+        let cursors = Arc::new(CursorCodec::signed(cursor_secret).max_length(MAX_CURSOR));
         Self {
             db,
             clock,
             views: Arc::default(),
+            cursors,
         }
     }
 
