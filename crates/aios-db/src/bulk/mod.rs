@@ -14,13 +14,13 @@ mod sqlite;
 
 use std::collections::HashMap;
 
-use aios_domain::{Tag, TagId, Timestamp};
+use aios_domain::{AgentId, Tag, TagId, Timestamp, UserId};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use uuid::Uuid;
 
-use crate::schema::tags;
+use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::{AnyConnection, DbResult};
 
@@ -64,6 +64,19 @@ impl LoadSummary {
     pub fn total(&self) -> u64 {
         self.rows.iter().map(|(_, rows)| rows).sum()
     }
+}
+
+/// Whether the database holds neither users nor agents, as after its first migration.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_empty(connection: &mut AnyConnection) -> DbResult<bool> {
+    let someone: Option<UserId> = users::table.select(users::id).first(connection).optional()?;
+    let something: Option<AgentId> = marketplace_agents::table
+        .select(marketplace_agents::id)
+        .first(connection)
+        .optional()?;
+    Ok(someone.is_none() && something.is_none())
 }
 
 /// Writes a data set in one transaction, or as a part of the caller's.

@@ -7,10 +7,15 @@ mod history;
 mod rng;
 mod texts;
 
-use aios_db::bulk::{BulkAgent, BulkEvent, Dataset};
+use std::sync::Arc;
+
+use aios_db::AnyConnection;
+use aios_db::bulk::{self, BulkAgent, BulkEvent, Dataset, is_empty};
 use aios_domain::{AgentId, Installation, Result, Review, Timestamp, User, UserId, to_microseconds};
 use chrono::TimeDelta;
 use uuid::Uuid;
+
+use crate::Marketplace;
 
 use self::rng::Rng;
 use self::texts::{AgentText, Person};
@@ -146,6 +151,29 @@ impl Dataset for Catalogue {
 
     fn until(&self) -> Timestamp {
         self.now
+    }
+}
+
+impl Marketplace {
+    /// Puts the demonstration catalogue into a database that holds neither users nor agents, in one transaction; any other
+    /// database is left alone. Returns whether the catalogue was put in.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn fill_with_demonstration(&self, seed: u64) -> Result<bool> {
+        if !self.db.read(is_empty).await? {
+            return Ok(false);
+        }
+        let catalogue = Arc::new(Catalogue::build(seed, self.clock.now())?);
+        let fill = move |connection: &mut AnyConnection| {
+            // Asked again within the transaction: another server may have been quicker.
+            if !is_empty(connection)? {
+                return Ok(false);
+            }
+            bulk::insert(connection, catalogue.as_ref())?;
+            Ok(true)
+        };
+        self.db.write(fill).await
     }
 }
 
