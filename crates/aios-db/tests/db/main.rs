@@ -5,4 +5,5 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod bulk;
 mod migrations;
