@@ -5,6 +5,7 @@ mod fingerprint;
 mod memory;
 mod order;
 mod page;
+#[cfg(any(test, feature = "diesel"))]
 mod plan;
 mod value;
 

@@ -107,6 +107,7 @@ impl<R> Listing<'_, R> {
     }
 
     /// Makes the page of what was read.
+    #[cfg(feature = "diesel")]
     pub(crate) fn assemble(
         &self,
         read: &Read,

@@ -1,13 +1,15 @@
 //! Pages of diesel queries, on any backend: PostgreSQL, SQLite, or a `MultiConnection` of both.
 
 mod count;
+mod explain;
 mod fragment;
 mod numbered;
 mod order;
 mod pager;
 mod query;
 
-pub use count::{Count, CountableQuery, Dialect, Total};
+pub use count::{Count, CountableQuery, Total};
+pub use explain::Dialect;
 pub use fragment::{Counts, Fragment, Ordering, Seek, Selected};
 pub use order::{KeyExpression, SqlOrder, SqlOrderBuilder, Strategy};
 pub use pager::SqlPager;

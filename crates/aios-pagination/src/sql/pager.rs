@@ -2,6 +2,7 @@
 
 use diesel::backend::Backend;
 
+use super::explain::Dialect;
 use super::order::SqlOrder;
 use super::query::{Deferred, DeferredQuery, KeysetQuery, Part, Range};
 use crate::cursor::{Cursor, CursorCodec, Direction, KeysTooLong, Position};
@@ -88,6 +89,25 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         Ok(self.listing.assemble(&read, found, self.limit)?)
     }
 
+    /// The plan of the statement that [`SqlPager::page`] would send, line by line: for tests that every range is one of an
+    /// index (`Index Scan`, `SEARCH`) and nothing is sorted (`Sort`, `TEMP B-TREE`).
+    pub fn explain<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        dialect: Dialect,
+        at: At<'_>,
+        base: impl Fn() -> Q,
+    ) -> Result<Vec<String>, PageError>
+    where
+        Q: KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'q,
+        DB: 'q,
+    {
+        let read = self.listing.resolve(at)?;
+        let parts = self.parts(&read, &base)?;
+        Ok(Q::explain_parts(parts, dialect, conn)?)
+    }
+
     fn read<'q, Q, Conn>(
         &self,
         conn: &mut Conn,
@@ -96,6 +116,27 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
     ) -> Result<Found<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'q,
+        DB: 'q,
+    {
+        let parts = self.parts(read, base)?;
+        let rows_are_part = i32::try_from(parts.len()).unwrap_or(1) - 1;
+        let mut rows = Q::load_parts(parts, conn)?;
+        let total = rows.len();
+        rows.retain(|(part, _)| *part == rows_are_part);
+        Ok(Found {
+            behind: rows.len() < total,
+            rows: rows.into_iter().map(|(_, row)| row).collect(),
+        })
+    }
+
+    /// The page's rows, last; before them, where there is a position, the row that may be on its other side.
+    fn parts<'q, Q>(
+        &self,
+        read: &Read,
+        base: &impl Fn() -> Q,
+    ) -> Result<Vec<Part<'q, Q, QS, DB>>, PageError>
+    where
         QS: 'q,
         DB: 'q,
     {
@@ -110,14 +151,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         }
         let limit = i64::from(self.limit) + 1;
         parts.push(self.part(read.from.as_ref(), read.direction, limit, base)?);
-        let rows_are_part = i32::try_from(parts.len() - 1).unwrap_or(0);
-        let mut rows = Q::load_parts(parts, conn)?;
-        let total = rows.len();
-        rows.retain(|(part, _)| *part == rows_are_part);
-        Ok(Found {
-            behind: rows.len() < total,
-            rows: rows.into_iter().map(|(_, row)| row).collect(),
-        })
+        Ok(parts)
     }
 
     /// The rows a position reads, as queries.
@@ -164,13 +198,26 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         DB: 'static,
         R: 'static,
     {
+        Ok(Q::load_deferred(self.deferred(part, base), conn)?)
+    }
+
+    /// The deferred join of a part.
+    pub(super) fn deferred<'q, Q>(
+        &self,
+        part: Part<'q, Q, QS, DB>,
+        base: &impl Fn() -> Q,
+    ) -> Deferred<'q, Q, QS, DB>
+    where
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
         let order = self.order.clone();
-        let deferred = Deferred {
+        Deferred {
             part,
             unique_key: Box::new(move || order.unique_key()),
             rows: base(),
             ordering: self.order.ordering(Direction::Forward),
-        };
-        Ok(Q::load_deferred(deferred, conn)?)
+        }
     }
 }

@@ -18,3 +18,4 @@ mod walk;
 mod count;
 mod keyset;
 mod numbered;
+mod plans;
