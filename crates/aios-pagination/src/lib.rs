@@ -1,5 +1,6 @@
 //! Keyset and numbered pagination for any Rust service.
 
+mod boundaries;
 mod cursor;
 mod fingerprint;
 mod memory;
@@ -9,11 +10,12 @@ mod page;
 mod plan;
 mod value;
 
+pub use boundaries::{Boundaries, Span};
 pub use cursor::{Cursor, CursorCodec, CursorError, Direction, Expected, KeysTooLong, Position};
 pub use fingerprint::{Fingerprint, FingerprintPart};
 pub use memory::{MapKey, MapPager, Pager};
 pub use order::{KeyShape, Nulls, Order, OrderBuilder, Sort};
-pub use page::{At, Page, PageError};
+pub use page::{At, Page, PageError, Total};
 pub use value::{CursorValue, Kind, Value};
 #[cfg(feature = "diesel")]
 pub mod sql;

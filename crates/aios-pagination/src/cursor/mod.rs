@@ -3,7 +3,7 @@
 mod codec;
 #[cfg(feature = "sign")]
 mod sign;
-mod wire;
+pub(crate) mod wire;
 
 use std::fmt;
 

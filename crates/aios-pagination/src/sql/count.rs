@@ -11,6 +11,7 @@ use diesel::{QueryResult, RunQueryDsl};
 use super::explain::{Dialect, Explain};
 use super::fragment::{Counts, Fragment, Piece, Selected};
 use super::pager::SqlPager;
+use crate::page::Total;
 
 /// How many rows a listing has is asked for in this way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -31,27 +32,6 @@ pub enum Count {
         /// The table whose statistics stand for the query: its only one, without filters.
         whole_table: Option<&'static str>,
     },
-}
-
-/// How many rows a listing has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Total {
-    /// As many.
-    Exact(u64),
-    /// As many or more.
-    AtLeast(u64),
-    /// About as many.
-    About(u64),
-}
-
-impl Total {
-    /// The number, however it is known.
-    pub fn value(self) -> u64 {
-        match self {
-            Self::Exact(rows) | Self::AtLeast(rows) | Self::About(rows) => rows,
-        }
-    }
 }
 
 /// A query whose rows can be counted.

@@ -3,8 +3,10 @@
 use diesel::backend::Backend;
 
 use super::explain::Dialect;
+use super::fragment::Seek;
 use super::order::SqlOrder;
 use super::query::{Deferred, DeferredQuery, KeysetQuery, Part, Range};
+use crate::boundaries::Span;
 use crate::cursor::{Cursor, CursorCodec, Direction, KeysTooLong, Position};
 use crate::fingerprint::Fingerprint;
 use crate::page::{At, DEFAULT_LIMIT, Found, Listing, Page, PageError, Read};
@@ -15,6 +17,7 @@ pub struct SqlPager<'a, R, QS, DB: Backend> {
     pub(super) order: &'a SqlOrder<R, QS, DB>,
     pub(super) listing: Listing<'a, R>,
     pub(super) limit: u32,
+    pub(super) span: Option<&'a Span>,
 }
 
 impl<R, QS, DB: Backend> std::fmt::Debug for SqlPager<'_, R, QS, DB> {
@@ -46,11 +49,12 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
                 filters: Fingerprint::default(),
             },
             limit: DEFAULT_LIMIT,
+            span: None,
         }
     }
 }
 
-impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
+impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     /// The listing's filters; cursors made for others are refused.
     pub fn filters(mut self, filters: Fingerprint) -> Self {
         self.listing.filters = filters;
@@ -60,6 +64,14 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
     /// Rows a page, at least one. It may change from page to page.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit.max(1);
+        self
+    }
+
+    /// Only the rows of a span, one of those a listing was split into. Its cursors are good for this span alone; call it
+    /// after [`SqlPager::filters`].
+    pub fn within(mut self, span: &'a Span) -> Self {
+        self.listing.filters = span.narrow(self.listing.filters);
+        self.span = Some(span);
         self
     }
 
@@ -166,23 +178,45 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         QS: 'q,
         DB: 'q,
     {
-        let filters = match from {
+        // Without a cursor, a span is read from its own end.
+        let edge = match from {
+            Some(_) => None,
+            None => self.span.and_then(|span| span.edge(direction)),
+        };
+        let filters = match from.or(edge.as_ref()) {
             Some(position) => self.order.ranges(position)?,
-            None => vec![super::fragment::Seek::all()],
+            None => vec![Seek::all()],
         };
         let ranges = filters
             .into_iter()
-            .map(|filter| Range {
-                base: base(),
-                filter,
-                ordering: self.order.ordering(direction),
+            .map(|filter| {
+                Ok(Range {
+                    base: base(),
+                    filter: self.bounded(filter)?,
+                    ordering: self.order.ordering(direction),
+                })
             })
-            .collect();
+            .collect::<Result<_, PageError>>()?;
         Ok(Part {
             ranges,
             limit,
             offset: 0,
         })
+    }
+
+    /// The filter within the span's bounds.
+    fn bounded<'q>(&self, filter: Seek<'q, QS, DB>) -> Result<Seek<'q, QS, DB>, PageError>
+    where
+        QS: 'q,
+        DB: 'q,
+    {
+        let bounds = [Direction::Forward, Direction::Backward];
+        bounds
+            .into_iter()
+            .filter_map(|direction| self.span?.edge(direction))
+            .try_fold(filter, |filter, edge| {
+                Ok(filter.and(self.order.one_predicate(&edge)?))
+            })
     }
 
     /// Loads the rows of a part by their tie-breakers, in the listing's order.
