@@ -184,3 +184,47 @@ impl Span {
             })
     }
 }
+
+/// As the bytes of [`Boundaries::to_bytes`].
+#[cfg(feature = "serde")]
+impl serde::Serialize for Boundaries {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.to_bytes())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Boundaries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(FromBytes)
+    }
+}
+
+/// Takes bytes, and sequences of numbers from formats that have no bytes (JSON).
+#[cfg(feature = "serde")]
+struct FromBytes;
+
+#[cfg(feature = "serde")]
+impl<'de> serde::de::Visitor<'de> for FromBytes {
+    type Value = Boundaries;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the bytes of sampled boundaries")
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Boundaries, E> {
+        Boundaries::from_bytes(bytes)
+            .ok_or_else(|| E::custom("these boundaries are damaged; sample them again"))
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(
+        self,
+        mut numbers: A,
+    ) -> Result<Boundaries, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = numbers.next_element()? {
+            bytes.push(byte);
+        }
+        self.visit_bytes(&bytes)
+    }
+}

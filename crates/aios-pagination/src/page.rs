@@ -33,6 +33,7 @@ impl<'a> From<Option<&'a str>> for At<'a> {
 
 /// One page of a listing, in the listing's order whichever way it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,

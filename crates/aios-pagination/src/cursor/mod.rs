@@ -91,6 +91,11 @@ impl Position {
 
 /// An opaque, URL-safe token for a [`Position`]: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
 pub struct Cursor(String);
 
 impl Cursor {

@@ -185,7 +185,7 @@ fn rows_that_come_and_go_between_pages_neither_repeat_nor_lose_the_others() {
                             Some(cursor) => {
                                 page = pager
                                     .page(conn, At::Cursor(cursor.as_str()), || tenant(None))
-                                    .expect("a page")
+                                    .expect("a page");
                             }
                             None => break,
                         }
