@@ -5,4 +5,5 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod catalog;
 mod migrations;
