@@ -5,6 +5,7 @@
 //! transaction. Nothing above this crate sees diesel.
 
 pub mod catalog;
+pub mod bulk;
 mod connection;
 mod error;
 mod executor;

@@ -6,9 +6,11 @@
 mod agents;
 mod categories;
 mod clock;
+pub mod demo;
 mod installations;
 mod knowledge;
 mod marketplace;
+pub mod registry;
 mod reviews;
 mod stats;
 mod views;

@@ -5,5 +5,6 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod bulk;
 mod catalog;
 mod migrations;
