@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: everything that has to hold before a change is merged.
 
 mod deny;
+mod features;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -22,10 +23,11 @@ pub(crate) struct Args {
 /// A check by its name. `Ok` may carry what has to be said about it.
 type Check = fn(&mut Interrupts) -> Result<Option<String>, Failure>;
 
-const LINTS: [(&str, Check); 6] = [
+const LINTS: [(&str, Check); 7] = [
     ("format", format),
     ("clippy", clippy),
     ("layers", |_| layers::check().map(|()| None)),
+    ("features", features::check),
     ("documentation", documentation),
     ("dependencies", deny::check),
     ("migrations", |interrupts| {
