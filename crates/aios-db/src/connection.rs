@@ -172,7 +172,7 @@ impl fmt::Debug for DatabaseUrl {
 
 /// How similar a word must be to a part of an agent's text for PostgreSQL to take it for a typo of that part, 0 to 1. At
 /// pg_trgm's own 0.6 two swapped letters in a word of eight are too many already.
-const WORD_SIMILARITY: f64 = 0.45;
+const WORD_SIMILARITY: f64 = 0.36;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

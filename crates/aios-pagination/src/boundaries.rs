@@ -60,8 +60,7 @@ impl Boundaries {
 
     /// Whether they were sampled of this listing: this order, these filters.
     pub fn are_of(&self, of: Expected<'_>) -> bool {
-        (self.order, self.filters) == (of.order(), of.filters())
-            && self.keys.iter().all(|key| of.admits(key))
+        (self.order, self.filters) == (of.order(), of.filters()) && self.keys.iter().all(|key| of.admits(key))
     }
 
     /// Where to start for the row after the first `skip` ones, and how many rows to skip from there.
@@ -173,15 +172,13 @@ impl Span {
     /// The filters of the span's rows: the listing's and the span itself.
     #[cfg(feature = "diesel")]
     pub(crate) fn narrow(&self, filters: Fingerprint) -> Fingerprint {
-        [&self.after, &self.upto]
-            .into_iter()
-            .fold(filters, |all, end| {
-                let mut bytes = Vec::new();
-                for value in end.iter().flatten() {
-                    put_value(&mut bytes, value);
-                }
-                all.part(&[u8::from(end.is_some())]).part(&bytes)
-            })
+        [&self.after, &self.upto].into_iter().fold(filters, |all, end| {
+            let mut bytes = Vec::new();
+            for value in end.iter().flatten() {
+                put_value(&mut bytes, value);
+            }
+            all.part(&[u8::from(end.is_some())]).part(&bytes)
+        })
     }
 }
 
@@ -213,14 +210,10 @@ impl<'de> serde::de::Visitor<'de> for FromBytes {
     }
 
     fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Boundaries, E> {
-        Boundaries::from_bytes(bytes)
-            .ok_or_else(|| E::custom("these boundaries are damaged; sample them again"))
+        Boundaries::from_bytes(bytes).ok_or_else(|| E::custom("these boundaries are damaged; sample them again"))
     }
 
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(
-        self,
-        mut numbers: A,
-    ) -> Result<Boundaries, A::Error> {
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut numbers: A) -> Result<Boundaries, A::Error> {
         let mut bytes = Vec::new();
         while let Some(byte) = numbers.next_element()? {
             bytes.push(byte);

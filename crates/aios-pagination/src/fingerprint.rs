@@ -45,10 +45,7 @@ impl Fingerprint {
     /// The 32 bits that a cursor carries.
     pub fn folded(self) -> u32 {
         let mixed = (self.state ^ (self.state >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the fold's low half is what is kept"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "the fold's low half is what is kept")]
         let folded = (mixed ^ (mixed >> 32)) as u32;
         folded
     }
@@ -66,10 +63,7 @@ const PRIME: u64 = 0x0000_0100_0000_01b3;
 
 /// The checksum of an unsigned cursor: FNV-1a over 64 bits, folded to 32.
 pub(crate) fn checksum(bytes: &[u8]) -> [u8; 4] {
-    Fingerprint { state: OFFSET }
-        .raw(bytes)
-        .folded()
-        .to_le_bytes()
+    Fingerprint { state: OFFSET }.raw(bytes).folded().to_le_bytes()
 }
 
 /// A value that may be part of a [`Fingerprint`].
@@ -134,9 +128,8 @@ impl<T: FingerprintPart> FingerprintPart for Option<T> {
 impl<T: FingerprintPart> FingerprintPart for [T] {
     fn add_to(&self, fingerprint: Fingerprint) -> Fingerprint {
         let length = (self.len() as u64).to_le_bytes();
-        self.iter().fold(fingerprint.part(&length), |all, element| {
-            element.add_to(all)
-        })
+        self.iter()
+            .fold(fingerprint.part(&length), |all, element| element.add_to(all))
     }
 }
 

@@ -79,9 +79,7 @@ impl<R> Pager<'_, R> {
     pub fn page<'r>(&self, sorted: &'r [R], at: At<'_>) -> Result<Page<&'r R>, PageError> {
         let read = self.listing.resolve(at)?;
         let (ahead, behind) = self.split(sorted, &read);
-        let one_more = usize::try_from(self.limit)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1);
+        let one_more = usize::try_from(self.limit).unwrap_or(usize::MAX).saturating_add(1);
         let rows = match read.direction {
             Direction::Forward => ahead.iter().take(one_more).collect(),
             Direction::Backward => ahead.iter().rev().take(one_more).collect(),
@@ -91,31 +89,21 @@ impl<R> Pager<'_, R> {
             behind: !behind.is_empty(),
         };
         let listing = &self.listing;
-        Ok(
-            listing.assemble_with(&read, found, self.limit, |row: &&R, direction| {
-                listing.cursor_at(row, direction)
-            })?,
-        )
+        Ok(listing.assemble_with(&read, found, self.limit, |row: &&R, direction| {
+            listing.cursor_at(row, direction)
+        })?)
     }
 
     /// Page `number`, counted from 1 (0 is taken for 1).
     pub fn numbered<'r>(&self, sorted: &'r [R], number: u64) -> Result<Page<&'r R>, PageError> {
-        let skip = number
-            .saturating_sub(1)
-            .saturating_mul(u64::from(self.limit));
+        let skip = number.saturating_sub(1).saturating_mul(u64::from(self.limit));
         let at = usize::try_from(skip).map_or(sorted.len(), |skip| skip.min(sorted.len()));
         let (before, after) = sorted.split_at(at);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let items: Vec<&R> = after.iter().take(limit).collect();
         let has_next = after.len() > items.len();
-        let cursor = |row: Option<&R>, direction| {
-            row.map(|row| self.listing.cursor_at(row, direction))
-                .transpose()
-        };
-        let next = cursor(
-            items.last().copied().filter(|_| has_next),
-            Direction::Forward,
-        )?;
+        let cursor = |row: Option<&R>, direction| row.map(|row| self.listing.cursor_at(row, direction)).transpose();
+        let next = cursor(items.last().copied().filter(|_| has_next), Direction::Forward)?;
         // On a page past the end the last row itself leads back, so it is part of what is read.
         let prev = match (items.first(), before.last()) {
             (Some(first), Some(_)) => Some(self.listing.cursor_at(first, Direction::Backward)?),
@@ -181,9 +169,7 @@ impl<T: CursorValue + Ord + Clone + 'static> MapKey for T {
     }
 
     fn order(name: &'static str, sort: Sort) -> Order<Self> {
-        Order::named(name)
-            .plain(sort, |key: &T| key.clone())
-            .build()
+        Order::named(name).plain(sort, |key: &T| key.clone()).build()
     }
 }
 
@@ -265,17 +251,11 @@ impl<'a, K: MapKey> MapPager<'a, K> {
     }
 
     /// A page of the map.
-    pub fn page<'m, V>(
-        &self,
-        map: &'m BTreeMap<K, V>,
-        at: At<'_>,
-    ) -> Result<Page<(&'m K, &'m V)>, PageError> {
+    pub fn page<'m, V>(&self, map: &'m BTreeMap<K, V>, at: At<'_>) -> Result<Page<(&'m K, &'m V)>, PageError> {
         let of = Expected::new(&self.order, self.filters);
         let read = resolve(at, self.codec, of)?;
         let ahead = self.range(read.direction, read.from.as_ref())?;
-        let one_more = usize::try_from(self.limit)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1);
+        let one_more = usize::try_from(self.limit).unwrap_or(usize::MAX).saturating_add(1);
         let rows = if self.ascends(read.direction) {
             map.range(ahead).take(one_more).collect()
         } else {
@@ -305,16 +285,11 @@ impl<'a, K: MapKey> MapPager<'a, K> {
         (direction == Direction::Forward) == (self.sort == Sort::Asc)
     }
 
-    fn range(
-        &self,
-        direction: Direction,
-        from: Option<&Position>,
-    ) -> Result<(Bound<K>, Bound<K>), PageError> {
+    fn range(&self, direction: Direction, from: Option<&Position>) -> Result<(Bound<K>, Bound<K>), PageError> {
         let Some(position) = from else {
             return Ok((Bound::Unbounded, Bound::Unbounded));
         };
-        let key = K::from_values(position.values())
-            .ok_or(PageError::Cursor(crate::CursorError::NotACursor))?;
+        let key = K::from_values(position.values()).ok_or(PageError::Cursor(crate::CursorError::NotACursor))?;
         let bound = if position.is_inclusive() {
             Bound::Included(key)
         } else {

@@ -133,10 +133,7 @@ impl<R> fmt::Debug for Order<R> {
 impl<R> Order<R> {
     /// Begins an order. The name goes into the fingerprint: two orders of one service need two names.
     pub fn named(name: &'static str) -> OrderBuilder<R> {
-        OrderBuilder {
-            name,
-            keys: Vec::new(),
-        }
+        OrderBuilder { name, keys: Vec::new() }
     }
 
     /// The name it was declared with.
@@ -224,26 +221,16 @@ impl<R> OrderBuilder<R> {
     }
 
     /// The tie-breaker, smallest first. No two rows of a listing may agree in it (or in it and the keys before it).
-    pub fn unique_asc<T: CursorValue>(
-        self,
-        get: impl Fn(&R) -> T + Send + Sync + 'static,
-    ) -> Order<R> {
+    pub fn unique_asc<T: CursorValue>(self, get: impl Fn(&R) -> T + Send + Sync + 'static) -> Order<R> {
         self.asc(get).build()
     }
 
     /// The tie-breaker, largest first. No two rows of a listing may agree in it (or in it and the keys before it).
-    pub fn unique_desc<T: CursorValue>(
-        self,
-        get: impl Fn(&R) -> T + Send + Sync + 'static,
-    ) -> Order<R> {
+    pub fn unique_desc<T: CursorValue>(self, get: impl Fn(&R) -> T + Send + Sync + 'static) -> Order<R> {
         self.desc(get).build()
     }
 
-    pub(crate) fn plain<T: CursorValue>(
-        mut self,
-        sort: Sort,
-        get: impl Fn(&R) -> T + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn plain<T: CursorValue>(mut self, sort: Sort, get: impl Fn(&R) -> T + Send + Sync + 'static) -> Self {
         self.keys.push(Key {
             shape: KeyShape {
                 sort,

@@ -93,9 +93,7 @@ pub enum PageError {
     #[error(transparent)]
     KeysTooLong(#[from] KeysTooLong),
     /// Boundaries of another listing: the caller's fault.
-    #[error(
-        "these boundaries were sampled of a listing in another order or with other filters; sample this one"
-    )]
+    #[error("these boundaries were sampled of a listing in another order or with other filters; sample this one")]
     OtherBoundaries,
     /// The database's answer.
     #[cfg(feature = "diesel")]
@@ -135,15 +133,8 @@ impl<R> Listing<'_, R> {
 
     /// Makes the page of what was read.
     #[cfg(feature = "diesel")]
-    pub(crate) fn assemble(
-        &self,
-        read: &Read,
-        found: Found<R>,
-        limit: u32,
-    ) -> Result<Page<R>, KeysTooLong> {
-        self.assemble_with(read, found, limit, |row, direction| {
-            self.cursor_at(row, direction)
-        })
+    pub(crate) fn assemble(&self, read: &Read, found: Found<R>, limit: u32) -> Result<Page<R>, KeysTooLong> {
+        self.assemble_with(read, found, limit, |row, direction| self.cursor_at(row, direction))
     }
 
     /// As [`Self::assemble`], for items that are not the order's rows but stand for them.
@@ -174,11 +165,7 @@ pub(crate) struct Found<T> {
     pub(crate) behind: bool,
 }
 
-pub(crate) fn resolve(
-    at: At<'_>,
-    codec: &CursorCodec,
-    of: Expected<'_>,
-) -> Result<Read, CursorError> {
+pub(crate) fn resolve(at: At<'_>, codec: &CursorCodec, of: Expected<'_>) -> Result<Read, CursorError> {
     let turned = |token, direction| -> Result<Read, CursorError> {
         let position = codec.decode(token, of)?;
         Ok(Read {

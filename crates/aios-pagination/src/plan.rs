@@ -35,12 +35,7 @@ pub(crate) enum Step {
 /// The ranges beyond a position, in the order's sequence.
 ///
 /// `shapes` run in the direction of reading. Without `row_values` every key is compared by itself.
-pub(crate) fn branches(
-    shapes: &[KeyShape],
-    values: &[Value],
-    inclusive: bool,
-    row_values: bool,
-) -> Vec<Branch> {
+pub(crate) fn branches(shapes: &[KeyShape], values: &[Value], inclusive: bool, row_values: bool) -> Vec<Branch> {
     let mut all = Vec::new();
     // Innermost ranges come first, so the levels are gathered from the outside and turned over.
     let mut pinned = 0;

@@ -94,8 +94,7 @@ impl Eq for Value {}
 
 /// The total order PostgreSQL gives doubles: both zeros are equal, NaN is equal to itself and above all others.
 fn float_order(a: f64, b: f64) -> Ordering {
-    a.partial_cmp(&b)
-        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+    a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
 /// The type of a key's values; part of an order's fingerprint, and checked when a cursor is read.
@@ -224,10 +223,7 @@ impl CursorValue for f32 {
     }
     fn from_value(value: &Value) -> Option<Self> {
         let wide = f64::from_value(value)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "what the cast loses is refused below"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "what the cast loses is refused below")]
         let narrow = wide as f32;
         (f64::from(narrow).to_bits() == wide.to_bits() || wide.is_nan()).then_some(narrow)
     }

@@ -4,9 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aios_pagination::{
-    CursorCodec, CursorError, Direction, Expected, Fingerprint, Nulls, Order, Position, Value,
-};
+use aios_pagination::{CursorCodec, CursorError, Direction, Expected, Fingerprint, Nulls, Order, Position, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
@@ -22,10 +20,7 @@ fn order() -> Order<Row> {
 
 fn position() -> Position {
     let id = uuid::Uuid::from_u128(u128::MAX - 7);
-    Position::new(
-        Direction::Forward,
-        order().values(&(i64::MIN, Some(0.1), id)),
-    )
+    Position::new(Direction::Forward, order().values(&(i64::MIN, Some(0.1), id)))
 }
 
 fn token(codec: &CursorCodec, filters: Fingerprint) -> String {
@@ -74,11 +69,7 @@ fn a_cursor_of_three_keys_has_at_most_120_characters_at_their_longest() {
     let token = CursorCodec::signed(b"secret")
         .encode(&position, Expected::new(&named, Fingerprint::default()))
         .expect("short enough");
-    assert!(
-        token.as_str().len() <= 134,
-        "{} characters",
-        token.as_str().len()
-    );
+    assert!(token.as_str().len() <= 134, "{} characters", token.as_str().len());
 }
 
 #[test]
@@ -87,11 +78,7 @@ fn every_cut_is_told_from_every_change() {
         let token = token(&codec, Fingerprint::default());
         assert_eq!(read(&codec, &token), Ok(position()));
         for length in 2..token.len() {
-            assert_eq!(
-                read(&codec, &token[..length]),
-                Err(CursorError::Truncated),
-                "{length}"
-            );
+            assert_eq!(read(&codec, &token[..length]), Err(CursorError::Truncated), "{length}");
         }
         for length in 0..2 {
             assert_eq!(read(&codec, &token[..length]), Err(CursorError::NotACursor));
@@ -132,10 +119,7 @@ fn what_is_no_cursor_is_said_to_be_none() {
         for sent in ["", "%%%", "....", "not a cursor", "é", "=", "🤖🤖🤖🤖"] {
             assert_eq!(read(&codec, sent), Err(CursorError::NotACursor), "{sent:?}");
         }
-        assert_eq!(
-            read(&codec, "hello"),
-            Err(CursorError::UnknownVersion(0x85))
-        );
+        assert_eq!(read(&codec, "hello"), Err(CursorError::UnknownVersion(0x85)));
     }
 }
 
@@ -143,13 +127,7 @@ fn what_is_no_cursor_is_said_to_be_none() {
 fn a_long_text_is_refused_before_it_is_read() {
     let codec = CursorCodec::unsigned().max_length(120);
     let sent = "A".repeat(121);
-    assert_eq!(
-        read(&codec, &sent),
-        Err(CursorError::TooLong {
-            length: 121,
-            max: 120
-        })
-    );
+    assert_eq!(read(&codec, &sent), Err(CursorError::TooLong { length: 121, max: 120 }));
 }
 
 #[test]
@@ -168,18 +146,13 @@ fn a_key_too_long_for_a_cursor_is_an_error_where_it_is_made() {
     assert!(refused.to_string().contains("shorter expression"));
     let roomy = codec.clone().max_length(usize::MAX);
     let huge = Position::new(Direction::Forward, vec![Value::Text("x".repeat(70_000))]);
-    assert!(
-        roomy.encode(&huge, of).is_err(),
-        "the frame's own bound holds"
-    );
+    assert!(roomy.encode(&huge, of).is_err(), "the frame's own bound holds");
 }
 
 #[test]
 fn keys_rotate() {
     let old = CursorCodec::signed(b"old");
-    let new = CursorCodec::signed(b"new")
-        .also_accept(b"older")
-        .also_accept(b"old");
+    let new = CursorCodec::signed(b"new").also_accept(b"older").also_accept(b"old");
     let only_new = CursorCodec::signed(b"new");
     let from_old = token(&old, Fingerprint::default());
     let from_new = token(&new, Fingerprint::default());
@@ -204,10 +177,7 @@ fn two_keys_with_one_id_are_both_tried() {
     let twin = (1..10_000_u32)
         .map(|number| number.to_string())
         .find(|secret| {
-            let token = token(
-                &CursorCodec::signed(secret.as_bytes()),
-                Fingerprint::default(),
-            );
+            let token = token(&CursorCodec::signed(secret.as_bytes()), Fingerprint::default());
             URL_SAFE_NO_PAD.decode(token).expect("base64")[12] == id
         })
         .expect("a twin");
@@ -230,10 +200,7 @@ fn a_cursor_expires_after_its_time_and_not_before() {
         let codec = codec.expires_after(Duration::from_secs(60));
         let made = token(&codec.clone().clock(at(1_000)), Fingerprint::default());
         assert_eq!(read(&codec.clone().clock(at(1_060)), &made), Ok(position()));
-        assert_eq!(
-            read(&codec.clone().clock(at(1_061)), &made),
-            Err(CursorError::Expired)
-        );
+        assert_eq!(read(&codec.clone().clock(at(1_061)), &made), Err(CursorError::Expired));
     }
 }
 
@@ -292,10 +259,7 @@ fn every_reason_says_what_to_do_and_has_a_name() {
     assert_eq!(codes.len(), all.len());
     for error in all {
         let text = error.to_string();
-        assert!(
-            text.contains("send") || text.contains("start again"),
-            "{text}"
-        );
+        assert!(text.contains("send") || text.contains("start again"), "{text}");
     }
 }
 

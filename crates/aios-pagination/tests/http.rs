@@ -22,18 +22,9 @@ fn parameters_are_read_with_their_bounds() {
         read(&[("limit", "100"), ("other", "x")]).map(|query| query.limit),
         Ok(100)
     );
-    assert_eq!(
-        read(&[("page", "7")]).map(|query| query.place),
-        Ok(Place::Number(7))
-    );
-    assert_eq!(
-        read(&[("page", "7")]).map(|query| query.at().is_none()),
-        Ok(true)
-    );
-    assert_eq!(
-        read(&[("limit", "5"), ("limit", "6")]).map(|query| query.limit),
-        Ok(6)
-    );
+    assert_eq!(read(&[("page", "7")]).map(|query| query.place), Ok(Place::Number(7)));
+    assert_eq!(read(&[("page", "7")]).map(|query| query.at().is_none()), Ok(true));
+    assert_eq!(read(&[("limit", "5"), ("limit", "6")]).map(|query| query.limit), Ok(6));
 }
 
 #[test]
@@ -99,9 +90,7 @@ fn links_lead_through_the_whole_listing() {
             .cursors(&page, query.limit)
             .to_value()
             .expect("links");
-        let next = header
-            .split(", ")
-            .find(|link| link.ends_with("rel=\"next\""));
+        let next = header.split(", ").find(|link| link.ends_with("rel=\"next\""));
         match next {
             Some(link) => target = link[1..link.find('>').expect("a target")].to_owned(),
             None => break,
@@ -122,15 +111,12 @@ fn pages_cursors_and_boundaries_serialise() {
         .expect("a page")
         .map(|number| *number);
     let json = serde_json::to_string(&page).expect("JSON");
-    assert_eq!(
-        serde_json::from_str::<Page<u64>>(&json).expect("its own JSON"),
-        page
-    );
+    assert_eq!(serde_json::from_str::<Page<u64>>(&json).expect("its own JSON"), page);
     assert_eq!(PageMeta::of(&page, 2, None).next_cursor, page.next);
 
     let of = Expected::new(&order, Fingerprint::default());
-    let boundaries = Boundaries::new(of, 1, 3, vec![vec![Value::Uint(1)], vec![Value::Uint(2)]])
-        .expect("of this order");
+    let boundaries =
+        Boundaries::new(of, 1, 3, vec![vec![Value::Uint(1)], vec![Value::Uint(2)]]).expect("of this order");
     let json = serde_json::to_string(&boundaries).expect("JSON");
     assert_eq!(
         serde_json::from_str::<Boundaries>(&json).expect("its own JSON"),

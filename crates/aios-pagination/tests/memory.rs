@@ -22,11 +22,7 @@ fn walk<T>(mut page_at: impl FnMut(At<'_>) -> Page<T>) -> [Vec<T>; 2] {
                 (page.has_next, page.has_prev),
                 (page.next.is_some(), page.prev.is_some())
             );
-            let behind = if forward {
-                page.has_prev
-            } else {
-                page.has_next
-            };
+            let behind = if forward { page.has_prev } else { page.has_next };
             assert_eq!(behind, !pages.is_empty());
             cursor = if forward { page.next } else { page.prev };
             pages.push(page.items);
@@ -132,11 +128,7 @@ fn a_maps_cursor_outlives_its_entry_and_leads_back() {
     let codec = CursorCodec::unsigned();
     let mut map: BTreeMap<u64, char> = (0..10).zip('a'..).collect();
     let pager = MapPager::new("map", Sort::Asc, &codec).limit(5);
-    let next = pager
-        .page(&map, At::Start)
-        .expect("a page")
-        .next
-        .expect("more");
+    let next = pager.page(&map, At::Start).expect("a page").next.expect("more");
     map.remove(&4);
     let second = pager.page(&map, At::Cursor(next.as_str())).expect("a page");
     assert_eq!(second.items.first(), Some(&(&5, &'f')));
@@ -158,8 +150,6 @@ fn a_numbered_page_past_the_end_leads_back() {
     let beyond = pager.numbered(&numbers, 9).expect("a page");
     assert!(beyond.items.is_empty() && beyond.has_prev && !beyond.has_next);
     let back = beyond.prev.expect("a way back");
-    let last = pager
-        .page(&numbers, At::Cursor(back.as_str()))
-        .expect("a page");
+    let last = pager.page(&numbers, At::Cursor(back.as_str())).expect("a page");
     assert_eq!(last.items, [&6, &7, &8, &9]);
 }

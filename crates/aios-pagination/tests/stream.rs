@@ -9,11 +9,7 @@ fn order() -> Order<u64> {
     Order::named("numbers").unique_asc(|number: &u64| *number)
 }
 
-fn page<'n>(
-    order: &Order<u64>,
-    numbers: &'n [u64],
-    cursor: Option<&Cursor>,
-) -> Result<Page<&'n u64>, PageError> {
+fn page<'n>(order: &Order<u64>, numbers: &'n [u64], cursor: Option<&Cursor>) -> Result<Page<&'n u64>, PageError> {
     let codec = CursorCodec::unsigned();
     order
         .pager(&codec)
@@ -36,11 +32,7 @@ fn pages_are_fetched_when_their_rows_are_wanted() {
         assert_eq!(row.expect("more").expect("a row"), number);
     }
     assert_eq!(fetched.get(), 2);
-    let rest: Vec<&u64> = all
-        .try_collect()
-        .now_or_never()
-        .expect("nothing waits")
-        .expect("rows");
+    let rest: Vec<&u64> = all.try_collect().now_or_never().expect("nothing waits").expect("rows");
     assert_eq!(
         (rest.len(), fetched.get()),
         (19, 3),
@@ -65,10 +57,6 @@ fn an_error_ends_the_stream() {
 fn an_empty_listing_is_an_empty_stream() {
     let order = order();
     let all = rows(async |cursor: Option<Cursor>| page(&order, &[], cursor.as_ref()));
-    let all: Vec<&u64> = all
-        .try_collect()
-        .now_or_never()
-        .expect("nothing waits")
-        .expect("rows");
+    let all: Vec<&u64> = all.try_collect().now_or_never().expect("nothing waits").expect("rows");
     assert!(all.is_empty());
 }

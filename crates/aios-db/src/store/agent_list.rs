@@ -26,8 +26,6 @@ diesel::table! {
     agents_fts (rowid) {
         /// `seq` of the agent.
         rowid -> BigInt,
-        /// How badly a row matches: the smaller, the better.
-        rank -> Double,
     }
 }
 
@@ -211,6 +209,10 @@ const SIMILARITY_END: &str = concat!(", ", trigram_text!(), ") AS double precisi
 type Agents = marketplace_agents::table;
 type AgentsWithRank = InnerJoinQuerySource<Agents, agents_fts::table, SqlLiteral<Bool>>;
 
+/// FTS5's rank, the smaller the better. The plus hides the column from FTS5, which takes `rank = …` in a condition for the
+/// choice of another ranking function.
+const FTS5_RANK: &str = "+agents_fts.rank";
+
 /// One list, being read.
 struct Lister<'a> {
     codec: &'a CursorCodec,
@@ -248,7 +250,9 @@ impl Lister<'_> {
             return Err(Error::internal("a list by relevance without a search").into());
         };
         let order: SqlOrder<ListedRow, AgentsWithRank, MultiBackend> = SqlOrder::named("agents by relevance")
-            .asc(agents_fts::rank, |row: &ListedRow| row.rank.unwrap_or_default())
+            .asc(Raw::<Double>::new(vec![Piece::Sql(FTS5_RANK)]), |row: &ListedRow| {
+                row.rank.unwrap_or_default()
+            })
             .unique_desc(marketplace_agents::id, |row| row.id);
         let pager = order
             .pager(self.codec)
@@ -256,7 +260,7 @@ impl Lister<'_> {
             .limit(self.request.limit);
         read_page(connection, self.request, &pager, || {
             let matches = vec![Piece::Sql(" AND agents_fts MATCH "), Piece::Text(words.fts5())];
-            let rank = vec![Piece::Sql("agents_fts.rank")];
+            let rank = vec![Piece::Sql(FTS5_RANK)];
             marketplace_agents::table
                 .inner_join(agents_fts::table.on(sql::<Bool>("agents_fts.rowid = marketplace_agents.seq")))
                 .select(selection(self.query.fields, self.query.sort, Some(rank)))

@@ -56,12 +56,7 @@ impl<'a> Expected<'a> {
 
     /// Whether these may be the values of a row's keys.
     pub(crate) fn admits(self, key: &[Value]) -> bool {
-        key.len() == self.shapes.len()
-            && self
-                .shapes
-                .iter()
-                .zip(key)
-                .all(|(shape, value)| shape.admits(value))
+        key.len() == self.shapes.len() && self.shapes.iter().zip(key).all(|(shape, value)| shape.admits(value))
     }
 }
 
@@ -289,34 +284,22 @@ impl CursorCodec {
 
 #[cfg(not(feature = "sign"))]
 impl CursorCodec {
-    #[expect(
-        clippy::unused_self,
-        reason = "with the feature `sign` it depends on the keys"
-    )]
+    #[expect(clippy::unused_self, reason = "with the feature `sign` it depends on the keys")]
     fn is_signed(&self) -> bool {
         false
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "with the feature `sign` it depends on the keys"
-    )]
+    #[expect(clippy::unused_self, reason = "with the feature `sign` it depends on the keys")]
     fn seal_length(&self) -> usize {
         CHECKSUM_LENGTH
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "with the feature `sign` it depends on the keys"
-    )]
+    #[expect(clippy::unused_self, reason = "with the feature `sign` it depends on the keys")]
     fn seal(&self, bytes: &mut Vec<u8>) {
         append_checksum(bytes);
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "with the feature `sign` it depends on the keys"
-    )]
+    #[expect(clippy::unused_self, reason = "with the feature `sign` it depends on the keys")]
     fn unseal<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], CursorError> {
         if bytes.get(1).is_some_and(|flags| flags & SIGNED != 0) {
             return Err(CursorError::NotSignedHere);
@@ -370,9 +353,7 @@ fn unframe(token: &str) -> Result<Vec<u8>, CursorError> {
         return Err(CursorError::UnknownVersion(version));
     }
     let flags = reader.byte().ok_or(CursorError::Truncated)?;
-    let length = usize::from(u16::from_be_bytes(
-        reader.array().ok_or(CursorError::Truncated)?,
-    ));
+    let length = usize::from(u16::from_be_bytes(reader.array().ok_or(CursorError::Truncated)?));
     if flags & !ALL_FLAGS != 0 {
         return Err(CursorError::Altered);
     }

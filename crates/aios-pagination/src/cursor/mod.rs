@@ -91,11 +91,7 @@ impl Position {
 
 /// An opaque, URL-safe token for a [`Position`]: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent)
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Cursor(String);
 
 impl Cursor {
@@ -133,9 +129,7 @@ impl From<Cursor> for String {
 #[non_exhaustive]
 pub enum CursorError {
     /// Longer than the codec takes; nothing of it was read.
-    #[error(
-        "the cursor has {length} characters, at most {max} are taken; send it as it was handed out"
-    )]
+    #[error("the cursor has {length} characters, at most {max} are taken; send it as it was handed out")]
     TooLong {
         /// Characters received.
         length: usize,
@@ -143,9 +137,7 @@ pub enum CursorError {
         max: usize,
     },
     /// Not the alphabet or the frame of a cursor.
-    #[error(
-        "this is not a cursor; send one exactly as it was handed out, or none for the first page"
-    )]
+    #[error("this is not a cursor; send one exactly as it was handed out, or none for the first page")]
     NotACursor,
     /// Its end is missing.
     #[error("the cursor is cut short; send it exactly as it was handed out")]
@@ -157,14 +149,10 @@ pub enum CursorError {
     #[error("the cursor is not signed with a key of this service; start again from the first page")]
     NotSignedHere,
     /// Signed with a key that is not, or no longer, known.
-    #[error(
-        "the cursor was signed with a key that is no longer in use; start again from the first page"
-    )]
+    #[error("the cursor was signed with a key that is no longer in use; start again from the first page")]
     UnknownKey,
     /// Of another version of the format.
-    #[error(
-        "the cursor is of format version {0}, this service reads version 1; start again from the first page"
-    )]
+    #[error("the cursor is of format version {0}, this service reads version 1; start again from the first page")]
     UnknownVersion(u8),
     /// Made for another sort.
     #[error("the cursor was made for another sort; start again from the first page")]

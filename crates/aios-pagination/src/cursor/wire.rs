@@ -150,10 +150,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Small numbers of either sign to small unsigned ones: 0, -1, 1, -2 become 0, 1, 2, 3.
-#[expect(
-    clippy::cast_sign_loss,
-    reason = "the sign is in the lowest bit by then"
-)]
+#[expect(clippy::cast_sign_loss, reason = "the sign is in the lowest bit by then")]
 fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
 }

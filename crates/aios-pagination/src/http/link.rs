@@ -32,10 +32,7 @@ pub struct Links {
 impl Links {
     /// Links to this path (or URI, already encoded, without a query) with these parameters, which are encoded here; `limit`,
     /// `page` and `cursor` among them are left out, since each link has its own.
-    pub fn new<K: AsRef<str>, V: AsRef<str>>(
-        path: &str,
-        parameters: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
+    pub fn new<K: AsRef<str>, V: AsRef<str>>(path: &str, parameters: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut links = Self {
             target: safe_target(path),
             separator: '?',
@@ -153,13 +150,10 @@ mod tests {
 
     #[test]
     fn nothing_in_a_parameter_or_path_ends_the_link_or_the_header() {
-        let value = Links::new(
-            "/a>b\r\nX: y\"?z",
-            [("q", ">; rel=\"x\"\r\n, <"), ("日", "é")],
-        )
-        .to("next\"; x", 5, Place::First)
-        .to_value()
-        .expect("a link");
+        let value = Links::new("/a>b\r\nX: y\"?z", [("q", ">; rel=\"x\"\r\n, <"), ("日", "é")])
+            .to("next\"; x", 5, Place::First)
+            .to_value()
+            .expect("a link");
         assert_eq!(
             value,
             "</a%3Eb%0D%0AX:%20y%22%3Fz?q=%3E%3B%20rel%3D%22x%22%0D%0A%2C%20%3C&%E6%97%A5=%C3%A9&limit=5>; rel=\"nextx\""
@@ -175,17 +169,9 @@ mod tests {
             has_next: false,
             has_prev: false,
         };
-        let sent = [
-            ("limit", "7"),
-            ("cursor", "old"),
-            ("page", "3"),
-            ("sort", "name"),
-        ];
+        let sent = [("limit", "7"), ("cursor", "old"), ("page", "3"), ("sort", "name")];
         let value = Links::new("/agents", sent).cursors(&page, 7).to_value();
-        assert_eq!(
-            value.as_deref(),
-            Some("</agents?sort=name&limit=7>; rel=\"first\"")
-        );
+        assert_eq!(value.as_deref(), Some("</agents?sort=name&limit=7>; rel=\"first\""));
     }
 
     #[test]
@@ -206,16 +192,8 @@ mod tests {
             Links::new("/a", none).numbered(number, 5, pages).to_value()
         };
         assert!(!relations(4, Some(4)).expect("links").contains("next"));
-        assert!(
-            relations(9, Some(4))
-                .expect("links")
-                .contains("page=4>; rel=\"prev\"")
-        );
-        assert!(
-            relations(1, Some(0))
-                .expect("links")
-                .contains("page=1>; rel=\"last\"")
-        );
+        assert!(relations(9, Some(4)).expect("links").contains("page=4>; rel=\"prev\""));
+        assert!(relations(1, Some(0)).expect("links").contains("page=1>; rel=\"last\""));
         assert!(!relations(2, None).expect("links").contains("last"));
     }
 }

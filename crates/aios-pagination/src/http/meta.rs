@@ -52,9 +52,7 @@ impl PageMeta {
     #[must_use]
     pub fn numbered<T>(page: &Page<T>, number: u64, limit: u32, total: Option<Total>) -> Self {
         let pages = match total {
-            Some(Total::Exact(rows) | Total::About(rows)) => {
-                Some(rows.div_ceil(u64::from(limit.max(1))))
-            }
+            Some(Total::Exact(rows) | Total::About(rows)) => Some(rows.div_ceil(u64::from(limit.max(1)))),
             Some(Total::AtLeast(_)) | None => None,
         };
         Self {
@@ -86,19 +84,10 @@ mod tests {
             (meta.total, meta.total_is, meta.pages)
         };
         assert_eq!(of(None), (None, None, None));
-        assert_eq!(
-            of(Some(Total::Exact(41))),
-            (Some(41), Some("exact"), Some(3))
-        );
+        assert_eq!(of(Some(Total::Exact(41))), (Some(41), Some("exact"), Some(3)));
         assert_eq!(of(Some(Total::Exact(0))), (Some(0), Some("exact"), Some(0)));
-        assert_eq!(
-            of(Some(Total::AtLeast(41))),
-            (Some(41), Some("at_least"), None)
-        );
-        assert_eq!(
-            of(Some(Total::About(40))),
-            (Some(40), Some("about"), Some(2))
-        );
+        assert_eq!(of(Some(Total::AtLeast(41))), (Some(41), Some("at_least"), None));
+        assert_eq!(of(Some(Total::About(40))), (Some(40), Some("about"), Some(2)));
     }
 
     #[test]

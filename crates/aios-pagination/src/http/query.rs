@@ -16,10 +16,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 20, and at most 100.
     fn default() -> Self {
-        Self {
-            default: 20,
-            max: 100,
-        }
+        Self { default: 20, max: 100 }
     }
 }
 
@@ -90,10 +87,7 @@ impl PageQuery {
             }
         }
         let limit = read_limit(limit.as_ref().map(AsRef::as_ref), limits);
-        let place = read_place(
-            page.as_ref().map(AsRef::as_ref),
-            cursor.as_ref().map(AsRef::as_ref),
-        );
+        let place = read_place(page.as_ref().map(AsRef::as_ref), cursor.as_ref().map(AsRef::as_ref));
         match (limit, place) {
             (Ok(limit), Ok(place)) => Ok(Self { limit, place }),
             (limit, place) => Err([limit.err(), place.err()].into_iter().flatten().collect()),

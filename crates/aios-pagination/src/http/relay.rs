@@ -97,10 +97,7 @@ pub struct PageInfo {
 
 impl<T> Connection<T> {
     /// The page with a cursor for each row, by the pager's `cursor_at(row, Direction::Forward)`.
-    pub fn of(
-        page: Page<T>,
-        cursor_at: impl Fn(&T) -> Result<Cursor, KeysTooLong>,
-    ) -> Result<Self, KeysTooLong> {
+    pub fn of(page: Page<T>, cursor_at: impl Fn(&T) -> Result<Cursor, KeysTooLong>) -> Result<Self, KeysTooLong> {
         let edges: Vec<Edge<T>> = page
             .items
             .into_iter()
@@ -124,12 +121,7 @@ mod tests {
     use super::*;
     use crate::{CursorCodec, Direction, Order};
 
-    fn arguments(
-        first: Option<i64>,
-        after: Option<&str>,
-        last: Option<i64>,
-        before: Option<&str>,
-    ) -> Arguments {
+    fn arguments(first: Option<i64>, after: Option<&str>, last: Option<i64>, before: Option<&str>) -> Arguments {
         Arguments {
             first,
             after: after.map(str::to_owned),
@@ -175,24 +167,12 @@ mod tests {
         let numbers: Vec<i64> = (0..10).collect();
         let codec = CursorCodec::unsigned();
         let connection = |arguments: &Arguments| {
-            let (limit, at) = arguments
-                .request(Limits::default())
-                .expect("good arguments");
+            let (limit, at) = arguments.request(Limits::default()).expect("good arguments");
             let pager = order.pager(&codec).limit(limit);
-            let page = pager
-                .page(&numbers, at)
-                .expect("a page")
-                .map(|number| *number);
-            Connection::of(page, |number| pager.cursor_at(number, Direction::Forward))
-                .expect("short cursors")
+            let page = pager.page(&numbers, at).expect("a page").map(|number| *number);
+            Connection::of(page, |number| pager.cursor_at(number, Direction::Forward)).expect("short cursors")
         };
-        let nodes = |connection: &Connection<i64>| {
-            connection
-                .edges
-                .iter()
-                .map(|edge| edge.node)
-                .collect::<Vec<_>>()
-        };
+        let nodes = |connection: &Connection<i64>| connection.edges.iter().map(|edge| edge.node).collect::<Vec<_>>();
         let start = connection(&arguments(Some(4), None, None, None));
         assert_eq!(nodes(&start), [0, 1, 2, 3]);
         assert!(start.page_info.has_next_page && !start.page_info.has_previous_page);
@@ -202,10 +182,7 @@ mod tests {
         let before = connection(&arguments(None, None, Some(5), Some(third)));
         assert_eq!(nodes(&before), [0, 1]);
         assert!(before.page_info.has_next_page && !before.page_info.has_previous_page);
-        assert_eq!(
-            nodes(&connection(&arguments(None, None, Some(2), None))),
-            [8, 9]
-        );
+        assert_eq!(nodes(&connection(&arguments(None, None, Some(2), None))), [8, 9]);
         assert_eq!(connection(&Arguments::default()).edges.len(), 10);
         #[cfg(feature = "serde")]
         {

@@ -114,10 +114,7 @@ fn estimate_in(explained: &[String]) -> Option<u64> {
 
 /// The rows of a table as of its last ANALYZE, which leaves the number first in `stat` for every index; a partial index
 /// has fewer, so the largest is the table's.
-fn sqlite_rows<'q, Q, Conn, QS, DB>(
-    table: &'static str,
-    conn: &mut Conn,
-) -> QueryResult<Option<u64>>
+fn sqlite_rows<'q, Q, Conn, QS, DB>(table: &'static str, conn: &mut Conn) -> QueryResult<Option<u64>>
 where
     DB: Backend,
     Q: CountableQuery<'q, Conn, QS, DB>,

@@ -40,11 +40,7 @@ impl<Q> Explain<Q> {
 pub struct QueryPlan<Q>(Explain<Q>);
 
 /// The lines of the plan of a query, in either dialect.
-pub(super) fn lines<'q, Q, Conn>(
-    query: Q,
-    dialect: Dialect,
-    conn: &mut Conn,
-) -> QueryResult<Vec<String>>
+pub(super) fn lines<'q, Q, Conn>(query: Q, dialect: Dialect, conn: &mut Conn) -> QueryResult<Vec<String>>
 where
     Explain<Q>: LoadQuery<'q, Conn, String>,
     QueryPlan<Q>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,

@@ -7,8 +7,7 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::expression::expression_types::NotSelectable;
 use diesel::expression::{
-    AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping,
-    is_aggregate,
+    AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
 };
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
@@ -77,10 +76,7 @@ impl<'q, QS: 'q, DB: Backend + 'q> Seek<'q, QS, DB> {
     }
 
     /// The key is among a subquery's.
-    pub(super) fn is_in(
-        key: Selected<'q, QS, DB>,
-        subquery: impl QueryFragment<DB> + Send + 'q,
-    ) -> Self {
+    pub(super) fn is_in(key: Selected<'q, QS, DB>, subquery: impl QueryFragment<DB> + Send + 'q) -> Self {
         Self::new(vec![
             Piece::Owned(Box::new(key)),
             Piece::Sql(" IN ("),
@@ -96,10 +92,7 @@ impl<ST: TypedExpressionType, QS, DB: Backend> Expression for Fragment<'_, ST, Q
 
 impl<ST, QS, DB: Backend> AppearsOnTable<QS> for Fragment<'_, ST, QS, DB> where Self: Expression {}
 
-impl<ST, QS, DB: Backend> SelectableExpression<QS> for Fragment<'_, ST, QS, DB> where
-    Self: Expression
-{
-}
+impl<ST, QS, DB: Backend> SelectableExpression<QS> for Fragment<'_, ST, QS, DB> where Self: Expression {}
 
 impl<ST, QS, DB: Backend, GB> ValidGrouping<GB> for Fragment<'_, ST, QS, DB> {
     type IsAggregate = is_aggregate::No;

@@ -32,18 +32,12 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         self.numbered_page(conn, rows, skipped, &base)
     }
 
-    fn numbered_part<'q, Q>(
-        &self,
-        number: u64,
-        base: &impl Fn() -> Q,
-    ) -> Result<Part<'q, Q, QS, DB>, PageError>
+    fn numbered_part<'q, Q>(&self, number: u64, base: &impl Fn() -> Q) -> Result<Part<'q, Q, QS, DB>, PageError>
     where
         QS: 'q,
         DB: 'q,
     {
-        let skip = number
-            .saturating_sub(1)
-            .saturating_mul(u64::from(self.limit));
+        let skip = number.saturating_sub(1).saturating_mul(u64::from(self.limit));
         let one_more = i64::from(self.limit) + 1;
         let mut part = self.part(None, Direction::Forward, one_more, base)?;
         part.offset = i64::try_from(skip).unwrap_or(i64::MAX - one_more);
@@ -65,11 +59,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         R: 'static,
     {
         let part = self.numbered_part(number, &base)?;
-        Ok(Q::explain_deferred(
-            self.deferred(part, &base),
-            dialect,
-            conn,
-        )?)
+        Ok(Q::explain_deferred(self.deferred(part, &base), dialect, conn)?)
     }
 
     /// The page of the rows found after skipping some, or none.
@@ -92,10 +82,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         let has_next = rows.len() > limit;
         rows.truncate(limit);
         let has_prev = skipped && !rows.is_empty();
-        let cursor = |row: Option<&R>, direction| {
-            row.map(|row| self.listing.cursor_at(row, direction))
-                .transpose()
-        };
+        let cursor = |row: Option<&R>, direction| row.map(|row| self.listing.cursor_at(row, direction)).transpose();
         let next = cursor(rows.last().filter(|_| has_next), Direction::Forward)?;
         let prev = cursor(rows.first().filter(|_| has_prev), Direction::Backward)?;
         Ok(Page {
@@ -108,11 +95,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
     }
 
     /// An empty page past the last one; its `prev` leads to the last rows there are.
-    fn beyond_the_end<'q, Q, Conn>(
-        &self,
-        conn: &mut Conn,
-        base: &impl Fn() -> Q,
-    ) -> Result<Page<R>, PageError>
+    fn beyond_the_end<'q, Q, Conn>(&self, conn: &mut Conn, base: &impl Fn() -> Q) -> Result<Page<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
         QS: 'static,

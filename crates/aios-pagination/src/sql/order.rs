@@ -107,10 +107,7 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
     }
 
     /// The rows a position reads, as predicates whose rows joined in sequence are sorted. One, or several for UNION ALL.
-    pub(super) fn ranges<'q>(
-        &self,
-        position: &Position,
-    ) -> Result<Vec<Seek<'q, QS, DB>>, CursorError> {
+    pub(super) fn ranges<'q>(&self, position: &Position) -> Result<Vec<Seek<'q, QS, DB>>, CursorError> {
         match self.strategy {
             Strategy::BoundOr => Ok(vec![self.one_predicate(position)?]),
             Strategy::Auto | Strategy::UnionAll => self
@@ -126,10 +123,7 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
     }
 
     /// The rows a position reads, as one predicate: a row value, or the leading key's bound and an OR of the ranges.
-    pub(super) fn one_predicate<'q>(
-        &self,
-        position: &Position,
-    ) -> Result<Seek<'q, QS, DB>, CursorError> {
+    pub(super) fn one_predicate<'q>(&self, position: &Position) -> Result<Seek<'q, QS, DB>, CursorError> {
         let ranges = self.branches(position);
         let mut pieces = vec![Piece::Sql("(")];
         if ranges.len() > 1 && self.push_bound(&mut pieces, position)? {
@@ -154,19 +148,11 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
             .map(|shape| shape_towards(*shape, position.direction()))
             .collect();
         let row_values = self.strategy != Strategy::UnionAll;
-        branches(
-            &shapes,
-            position.values(),
-            position.is_inclusive(),
-            row_values,
-        )
+        branches(&shapes, position.values(), position.is_inclusive(), row_values)
     }
 
     /// The columns, their shapes in the direction of reading, and the position's values.
-    fn keys<'p>(
-        &'p self,
-        position: &'p Position,
-    ) -> impl Iterator<Item = (&'p dyn Column<DB>, KeyShape, &'p Value)> {
+    fn keys<'p>(&'p self, position: &'p Position) -> impl Iterator<Item = (&'p dyn Column<DB>, KeyShape, &'p Value)> {
         self.columns
             .iter()
             .zip(self.order.shapes())
@@ -247,11 +233,7 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
     }
 
     /// The leading key's bound, where the rows beyond have one; says whether they do.
-    fn push_bound(
-        &self,
-        out: &mut Vec<Piece<'_, DB>>,
-        position: &Position,
-    ) -> Result<bool, CursorError> {
+    fn push_bound(&self, out: &mut Vec<Piece<'_, DB>>, position: &Position) -> Result<bool, CursorError> {
         let Some((column, shape, value)) = self.keys(position).next() else {
             return Ok(false);
         };
@@ -370,11 +352,7 @@ impl<R, QS, DB: Backend + 'static> SqlOrderBuilder<R, QS, DB> {
     }
 
     /// A key that is never `NULL`, largest first.
-    pub fn desc<E, ST, T>(
-        self,
-        expression: E,
-        get: impl Fn(&R) -> T + Send + Sync + 'static,
-    ) -> Self
+    pub fn desc<E, ST, T>(self, expression: E, get: impl Fn(&R) -> T + Send + Sync + 'static) -> Self
     where
         E: KeyExpression<QS, DB, ST>,
         ST: SqlType<IsNull = is_nullable::NotNull> + SingleValue + 'static,
@@ -446,12 +424,7 @@ impl<R, QS, DB: Backend + 'static> SqlOrderBuilder<R, QS, DB> {
         self.plain(Sort::Desc, expression, get).build()
     }
 
-    fn plain<E, ST, T>(
-        mut self,
-        sort: Sort,
-        expression: E,
-        get: impl Fn(&R) -> T + Send + Sync + 'static,
-    ) -> Self
+    fn plain<E, ST, T>(mut self, sort: Sort, expression: E, get: impl Fn(&R) -> T + Send + Sync + 'static) -> Self
     where
         E: KeyExpression<QS, DB, ST>,
         ST: 'static,
@@ -505,23 +478,11 @@ impl<R, QS, DB: Backend + 'static> SqlOrderBuilder<R, QS, DB> {
 /// An SQL expression of type `ST` that may be a key of a query over `QS` on `DB`: a column, a column of a join, a function
 /// of columns, `sql::<..>("..")` with its binds. Implemented for all that fit.
 pub trait KeyExpression<QS, DB: Backend, ST>:
-    Expression<SqlType = ST>
-    + AppearsOnTable<QS>
-    + NonAggregate
-    + QueryFragment<DB>
-    + Send
-    + Sync
-    + 'static
+    Expression<SqlType = ST> + AppearsOnTable<QS> + NonAggregate + QueryFragment<DB> + Send + Sync + 'static
 {
 }
 
 impl<E, QS, DB: Backend, ST> KeyExpression<QS, DB, ST> for E where
-    E: Expression<SqlType = ST>
-        + AppearsOnTable<QS>
-        + NonAggregate
-        + QueryFragment<DB>
-        + Send
-        + Sync
-        + 'static
+    E: Expression<SqlType = ST> + AppearsOnTable<QS> + NonAggregate + QueryFragment<DB> + Send + Sync + 'static
 {
 }

@@ -85,12 +85,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     /// `base` gives the query with its filters and joins, once for every range that is read (one to a few). Its own
     /// ORDER BY, LIMIT and OFFSET are replaced. The statement reads one row more than the page has, and where there is a
     /// cursor one row on its other side, so `has_next` and `has_prev` are what the database saw at that moment.
-    pub fn page<'q, Q, Conn>(
-        &self,
-        conn: &mut Conn,
-        at: At<'_>,
-        base: impl Fn() -> Q,
-    ) -> Result<Page<R>, PageError>
+    pub fn page<'q, Q, Conn>(&self, conn: &mut Conn, at: At<'_>, base: impl Fn() -> Q) -> Result<Page<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
         QS: 'q,
@@ -120,12 +115,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         Ok(Q::explain_parts(parts, dialect, conn)?)
     }
 
-    fn read<'q, Q, Conn>(
-        &self,
-        conn: &mut Conn,
-        read: &Read,
-        base: &impl Fn() -> Q,
-    ) -> Result<Found<R>, PageError>
+    fn read<'q, Q, Conn>(&self, conn: &mut Conn, read: &Read, base: &impl Fn() -> Q) -> Result<Found<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
         QS: 'q,
@@ -143,23 +133,14 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     }
 
     /// The page's rows, last; before them, where there is a position, the row that may be on its other side.
-    fn parts<'q, Q>(
-        &self,
-        read: &Read,
-        base: &impl Fn() -> Q,
-    ) -> Result<Vec<Part<'q, Q, QS, DB>>, PageError>
+    fn parts<'q, Q>(&self, read: &Read, base: &impl Fn() -> Q) -> Result<Vec<Part<'q, Q, QS, DB>>, PageError>
     where
         QS: 'q,
         DB: 'q,
     {
         let mut parts = Vec::with_capacity(2);
         if let Some(position) = &read.from {
-            parts.push(self.part(
-                Some(&position.complement()),
-                read.direction.reversed(),
-                1,
-                base,
-            )?);
+            parts.push(self.part(Some(&position.complement()), read.direction.reversed(), 1, base)?);
         }
         let limit = i64::from(self.limit) + 1;
         parts.push(self.part(read.from.as_ref(), read.direction, limit, base)?);
@@ -214,9 +195,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         bounds
             .into_iter()
             .filter_map(|direction| self.span?.edge(direction))
-            .try_fold(filter, |filter, edge| {
-                Ok(filter.and(self.order.one_predicate(&edge)?))
-            })
+            .try_fold(filter, |filter, edge| Ok(filter.and(self.order.one_predicate(&edge)?)))
     }
 
     /// Loads the rows of a part by their tie-breakers, in the listing's order.
@@ -236,11 +215,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     }
 
     /// The deferred join of a part.
-    pub(super) fn deferred<'q, Q>(
-        &self,
-        part: Part<'q, Q, QS, DB>,
-        base: &impl Fn() -> Q,
-    ) -> Deferred<'q, Q, QS, DB>
+    pub(super) fn deferred<'q, Q>(&self, part: Part<'q, Q, QS, DB>, base: &impl Fn() -> Q) -> Deferred<'q, Q, QS, DB>
     where
         QS: 'static,
         DB: 'static,

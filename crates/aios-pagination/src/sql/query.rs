@@ -19,18 +19,12 @@ use super::fragment::{Counts, Ordering, Seek, Selected};
 pub trait KeysetQuery<'q, Conn, QS, DB: Backend, R>: Sized {
     /// Loads the parts, each row with the number of the part it came from.
     #[doc(hidden)]
-    fn load_parts(
-        parts: Vec<Part<'q, Self, QS, DB>>,
-        conn: &mut Conn,
-    ) -> QueryResult<Vec<(i32, R)>>;
+    fn load_parts(parts: Vec<Part<'q, Self, QS, DB>>, conn: &mut Conn) -> QueryResult<Vec<(i32, R)>>;
 
     /// The plan of the statement that would load the parts.
     #[doc(hidden)]
-    fn explain_parts(
-        parts: Vec<Part<'q, Self, QS, DB>>,
-        dialect: Dialect,
-        conn: &mut Conn,
-    ) -> QueryResult<Vec<String>>;
+    fn explain_parts(parts: Vec<Part<'q, Self, QS, DB>>, dialect: Dialect, conn: &mut Conn)
+    -> QueryResult<Vec<String>>;
 }
 
 /// Rows of some ranges that follow each other, up to a limit.
@@ -64,8 +58,7 @@ impl<Q, QS, DB: Backend> std::fmt::Debug for Range<'_, Q, QS, DB> {
     }
 }
 
-impl<'q, Conn, QS, DB, R, Q, Filtered, Ordered, Limited, Skipped> KeysetQuery<'q, Conn, QS, DB, R>
-    for Q
+impl<'q, Conn, QS, DB, R, Q, Filtered, Ordered, Limited, Skipped> KeysetQuery<'q, Conn, QS, DB, R> for Q
 where
     DB: Backend,
     Q: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
@@ -77,10 +70,7 @@ where
     Explain<Statement<Skipped>>: LoadQuery<'q, Conn, String>,
     QueryPlan<Statement<Skipped>>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
 {
-    fn load_parts(
-        parts: Vec<Part<'q, Self, QS, DB>>,
-        conn: &mut Conn,
-    ) -> QueryResult<Vec<(i32, R)>> {
+    fn load_parts(parts: Vec<Part<'q, Self, QS, DB>>, conn: &mut Conn) -> QueryResult<Vec<(i32, R)>> {
         match statement(parts, keyset_query) {
             Statement::One(query) => {
                 let rows: Vec<R> = query.load(conn)?;

@@ -39,11 +39,7 @@ impl<R, QS, DB: Backend, Conn, F> std::fmt::Debug for SqlRows<'_, '_, '_, R, QS,
 impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     /// All rows, fetched by as many as the limit says. No statement stays open in between, so the connection is free, and
     /// rows written meanwhile are seen if they sort after what was read.
-    pub fn rows<'c, 'q, Q, Conn, F>(
-        self,
-        conn: &'c mut Conn,
-        base: F,
-    ) -> SqlRows<'a, 'c, 'q, R, QS, DB, Conn, F>
+    pub fn rows<'c, 'q, Q, Conn, F>(self, conn: &'c mut Conn, base: F) -> SqlRows<'a, 'c, 'q, R, QS, DB, Conn, F>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
         F: Fn() -> Q,

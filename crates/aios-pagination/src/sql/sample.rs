@@ -56,9 +56,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         if !boundaries.are_of(self.listing.expected()) {
             return Err(PageError::OtherBoundaries);
         }
-        let skip = number
-            .saturating_sub(1)
-            .saturating_mul(u64::from(self.limit));
+        let skip = number.saturating_sub(1).saturating_mul(u64::from(self.limit));
         let (from, left) = boundaries.nearest(skip);
         let one_more = i64::from(self.limit) + 1;
         let mut part = self.part(from.as_ref(), Direction::Forward, one_more, &base)?;
@@ -69,12 +67,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
 
     /// Splits the listing into at most `n` spans of as many rows each (give or take one), for parallel readers: each reads
     /// its own by [`SqlPager::within`]. The cost is that of skipping through the index once.
-    pub fn split<'q, Q, Conn>(
-        &self,
-        conn: &mut Conn,
-        n: u32,
-        base: impl Fn() -> Q,
-    ) -> Result<Vec<Span>, PageError>
+    pub fn split<'q, Q, Conn>(&self, conn: &mut Conn, n: u32, base: impl Fn() -> Q) -> Result<Vec<Span>, PageError>
     where
         Q: DeferredQuery<'q, Conn, QS, DB, R> + CountableQuery<'q, Conn, QS, DB>,
         QS: 'static,

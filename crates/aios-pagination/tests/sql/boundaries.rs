@@ -15,19 +15,13 @@ fn a_jump_lands_where_counting_would() {
         for order in all_orders() {
             for every in [1, 4, 10, 46, 47, 1_000] {
                 let pager = order.pager(&codec).limit(5);
-                let sampled = pager
-                    .sample(conn, every, || tenant(None))
-                    .expect("boundaries");
+                let sampled = pager.sample(conn, every, || tenant(None)).expect("boundaries");
                 assert_eq!((sampled.total(), sampled.pages(5)), (47, 10));
                 let kept = Boundaries::from_bytes(&sampled.to_bytes()).expect("undamaged");
                 assert_eq!(kept, sampled);
                 for number in [1, 2, 7, 10, 11, u64::MAX] {
-                    let jumped = pager
-                        .jump(conn, number, &kept, || tenant(None))
-                        .expect("a page");
-                    let counted = pager
-                        .numbered(conn, number, || tenant(None))
-                        .expect("a page");
+                    let jumped = pager.jump(conn, number, &kept, || tenant(None)).expect("a page");
+                    let counted = pager.numbered(conn, number, || tenant(None)).expect("a page");
                     assert_eq!(jumped, counted, "{order:?}, every {every}, page {number}");
                 }
             }
@@ -53,9 +47,7 @@ fn stale_boundaries_shift_the_number_and_lose_nothing() {
                 .execute(conn)
                 .expect("deleted");
         }
-        let fifth = pager
-            .jump(conn, 5, &sampled, || tenant(None))
-            .expect("a page");
+        let fifth = pager.jump(conn, 5, &sampled, || tenant(None)).expect("a page");
         let mut left = whole.clone();
         for index in [21, 19, 3] {
             left.remove(index);
@@ -139,8 +131,7 @@ fn spans_hold_every_row_once_and_page_within_themselves() {
                             .rows(conn, || tenant(None))
                             .map(|row| row.expect("a row"))
                             .collect();
-                        let mut page_at =
-                            |at: At<'_>| reader.page(conn, at, || tenant(None)).expect("a page");
+                        let mut page_at = |at: At<'_>| reader.page(conn, at, || tenant(None)).expect("a page");
                         assert_eq!(walk::forward(&mut page_at), rows);
                         back.extend(walk::backward(&mut page_at));
                         sizes.push(rows.len());
@@ -177,9 +168,7 @@ fn a_spans_cursor_is_good_for_that_span_alone() {
         let refused = other.page(conn, At::Cursor(&next), || tenant(None));
         assert!(matches!(
             refused,
-            Err(PageError::Cursor(
-                aios_pagination::CursorError::OtherFilters
-            ))
+            Err(PageError::Cursor(aios_pagination::CursorError::OtherFilters))
         ));
     }
 }

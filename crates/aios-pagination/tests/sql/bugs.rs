@@ -7,8 +7,7 @@ use diesel::prelude::*;
 
 use crate::database::{AnyConnection, Database, MultiBackend};
 use crate::listing::{
-    Agent, AgentId, AgentOrder, Stamp, agents, create, filled, insert, mixed, popular, rated,
-    sample, tenant,
+    Agent, AgentId, AgentOrder, Stamp, agents, create, filled, insert, mixed, popular, rated, sample, tenant,
 };
 use crate::walk;
 
@@ -46,8 +45,7 @@ fn timestamps_keep_their_microseconds() {
     let rows: Vec<Agent> = (0..6)
         .map(|number| Agent {
             created_at: Stamp(
-                DateTime::from_timestamp_micros(1_700_000_000_000_000 + i64::from(number))
-                    .expect("in range"),
+                DateTime::from_timestamp_micros(1_700_000_000_000_000 + i64::from(number)).expect("in range"),
             ),
             ..agent(number)
         })
@@ -80,11 +78,7 @@ fn floats_keep_their_bits() {
         })
         .collect();
     for mut database in Database::both().map(|database| holding(database, &rows)) {
-        walks_to(
-            &mut database.conn,
-            &rated("rated", false, Nulls::First),
-            &rows,
-        );
+        walks_to(&mut database.conn, &rated("rated", false, Nulls::First), &rows);
     }
 }
 
@@ -113,11 +107,7 @@ fn nan_is_a_value_on_postgres_and_null_on_sqlite_and_both_walks_end() {
     for mut database in Database::both().map(|database| holding(database, &rows)) {
         let postgres = database.conn.is_postgres();
         let pager = order.pager(&codec).limit(1);
-        let walked = walk::forward(|at| {
-            pager
-                .page(&mut database.conn, at, || tenant(None))
-                .expect("a page")
-        });
+        let walked = walk::forward(|at| pager.page(&mut database.conn, at, || tenant(None)).expect("a page"));
         let ids: Vec<u128> = walked.iter().map(|row| row.id.0.as_u128()).collect();
         let expected = if postgres { [0, 2, 1, 3] } else { [0, 3, 2, 1] };
         assert_eq!(ids, expected, "installs tie, ids descend");
@@ -141,11 +131,7 @@ fn zeros_of_both_signs_tie() {
         },
     ];
     for mut database in Database::both().map(|database| holding(database, &rows)) {
-        walks_to(
-            &mut database.conn,
-            &rated("rated", false, Nulls::Last),
-            &rows,
-        );
+        walks_to(&mut database.conn, &rated("rated", false, Nulls::Last), &rows);
     }
 }
 
@@ -182,11 +168,7 @@ fn no_null_is_lost_and_both_databases_place_them_alike() {
             let [sqlite, postgres] = Database::both().map(filled).map(|mut database| {
                 let codec = CursorCodec::unsigned();
                 let pager = order.pager(&codec).limit(3);
-                walk::forward(|at| {
-                    pager
-                        .page(&mut database.conn, at, || tenant(None))
-                        .expect("a page")
-                })
+                walk::forward(|at| pager.page(&mut database.conn, at, || tenant(None)).expect("a page"))
             });
             assert_eq!(sqlite.len(), 47);
             assert_eq!(sqlite, postgres);
@@ -318,10 +300,7 @@ fn an_altered_cursor_is_an_error_of_its_own_and_never_page_one() {
             other => panic!("{other:?}"),
         }
     }
-    let rows: i64 = agents::table
-        .count()
-        .get_result(conn)
-        .expect("the table is there");
+    let rows: i64 = agents::table.count().get_result(conn).expect("the table is there");
     assert_eq!(rows, 47);
 }
 
@@ -359,26 +338,20 @@ fn a_cursor_outlives_the_row_it_was_taken_from() {
         for mut database in Database::both().map(filled) {
             let conn = &mut database.conn;
             let pager = order.pager(&codec).limit(10);
-            let first = pager
-                .page(conn, At::Start, || tenant(None))
-                .expect("a page");
+            let first = pager.page(conn, At::Start, || tenant(None)).expect("a page");
             let expected = pager
-                .page(
-                    conn,
-                    At::Cursor(first.next.as_ref().expect("more").as_str()),
-                    || tenant(None),
-                )
+                .page(conn, At::Cursor(first.next.as_ref().expect("more").as_str()), || {
+                    tenant(None)
+                })
                 .expect("a page")
                 .items;
             diesel::delete(agents::table.filter(agents::id.eq(first.items[9].id)))
                 .execute(conn)
                 .expect("deleted");
             let second = pager
-                .page(
-                    conn,
-                    At::Cursor(first.next.as_ref().expect("more").as_str()),
-                    || tenant(None),
-                )
+                .page(conn, At::Cursor(first.next.as_ref().expect("more").as_str()), || {
+                    tenant(None)
+                })
                 .expect("a page");
             assert_eq!(second.items, expected);
             assert!(second.has_prev);
@@ -434,13 +407,8 @@ fn an_exactly_full_last_page_links_to_no_empty_one() {
     for mut database in Database::both().map(filled) {
         let conn = &mut database.conn;
         let pager = order.pager(&codec).limit(47);
-        let only = pager
-            .page(conn, At::Start, || tenant(None))
-            .expect("a page");
-        assert_eq!(
-            (only.items.len(), only.has_next, only.has_prev),
-            (47, false, false)
-        );
+        let only = pager.page(conn, At::Start, || tenant(None)).expect("a page");
+        assert_eq!((only.items.len(), only.has_next, only.has_prev), (47, false, false));
         assert_eq!((only.next, only.prev), (None, None));
     }
 }
@@ -452,26 +420,17 @@ fn a_page_that_lost_its_rows_leads_back_to_what_is_left() {
         for mut database in Database::both().map(filled) {
             let conn = &mut database.conn;
             let pager = order.pager(&codec).limit(40);
-            let first = pager
-                .page(conn, At::Start, || tenant(None))
-                .expect("a page");
+            let first = pager.page(conn, At::Start, || tenant(None)).expect("a page");
             let next = first.next.expect("more").into_string();
             let kept: Vec<AgentId> = first.items.iter().map(|row| row.id).collect();
             diesel::delete(agents::table.filter(agents::id.ne_all(kept)))
                 .execute(conn)
                 .expect("deleted");
-            let empty = pager
-                .page(conn, At::Cursor(&next), || tenant(None))
-                .expect("a page");
+            let empty = pager.page(conn, At::Cursor(&next), || tenant(None)).expect("a page");
             assert!(empty.items.is_empty() && !empty.has_next && empty.has_prev);
             let back = empty.prev.expect("a way back").into_string();
-            let again = pager
-                .page(conn, At::Cursor(&back), || tenant(None))
-                .expect("a page");
-            assert_eq!(
-                again.items, first.items,
-                "the row of the cursor itself is not left out"
-            );
+            let again = pager.page(conn, At::Cursor(&back), || tenant(None)).expect("a page");
+            assert_eq!(again.items, first.items, "the row of the cursor itself is not left out");
             assert!(!again.has_next && !again.has_prev);
         }
     }
@@ -484,21 +443,14 @@ fn has_prev_is_read_too() {
     for mut database in Database::both().map(filled) {
         let conn = &mut database.conn;
         let pager = order.pager(&codec).limit(5);
-        let first = pager
-            .page(conn, At::Start, || tenant(None))
-            .expect("a page");
+        let first = pager.page(conn, At::Start, || tenant(None)).expect("a page");
         let next = first.next.expect("more").into_string();
         let gone: Vec<AgentId> = first.items.iter().map(|row| row.id).collect();
         diesel::delete(agents::table.filter(agents::id.eq_any(gone)))
             .execute(conn)
             .expect("deleted");
-        let second = pager
-            .page(conn, At::Cursor(&next), || tenant(None))
-            .expect("a page");
-        assert_eq!(
-            (second.items.len(), second.has_prev, second.prev),
-            (5, false, None)
-        );
+        let second = pager.page(conn, At::Cursor(&next), || tenant(None)).expect("a page");
+        assert_eq!((second.items.len(), second.has_prev, second.prev), (5, false, None));
     }
 }
 
@@ -509,15 +461,11 @@ fn backward_pages_neither_skip_nor_repeat_the_boundary() {
         for mut database in Database::both().map(filled) {
             let conn = &mut database.conn;
             let pager = order.pager(&codec).limit(6);
-            let first = pager
-                .page(conn, At::Start, || tenant(None))
-                .expect("a page");
+            let first = pager.page(conn, At::Start, || tenant(None)).expect("a page");
             let second = pager
-                .page(
-                    conn,
-                    At::Cursor(first.next.as_ref().expect("more").as_str()),
-                    || tenant(None),
-                )
+                .page(conn, At::Cursor(first.next.as_ref().expect("more").as_str()), || {
+                    tenant(None)
+                })
                 .expect("a page");
             let back = pager
                 .page(

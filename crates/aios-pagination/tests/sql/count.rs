@@ -32,19 +32,10 @@ fn exact_capped_and_no_counts() {
         assert_eq!(count(conn, Count::Exact, Some(1)), Some(Total::Exact(23)));
         // An empty listing has 0 rows; a window function over the page would have had none to say so.
         assert_eq!(count(conn, Count::Exact, Some(9)), Some(Total::Exact(0)));
-        assert_eq!(
-            count(conn, Count::Capped(46), None),
-            Some(Total::AtLeast(46))
-        );
+        assert_eq!(count(conn, Count::Capped(46), None), Some(Total::AtLeast(46)));
         assert_eq!(count(conn, Count::Capped(47), None), Some(Total::Exact(47)));
-        assert_eq!(
-            count(conn, Count::Capped(0), Some(9)),
-            Some(Total::Exact(0))
-        );
-        assert_eq!(
-            count(conn, Count::Capped(u64::MAX), None),
-            Some(Total::Exact(47))
-        );
+        assert_eq!(count(conn, Count::Capped(0), Some(9)), Some(Total::Exact(0)));
+        assert_eq!(count(conn, Count::Capped(u64::MAX), None), Some(Total::Exact(47)));
     }
 }
 

@@ -18,8 +18,7 @@ impl AnyConnection {
     }
 
     pub fn run(&mut self, sql: &str) {
-        self.batch_execute(sql)
-            .unwrap_or_else(|error| panic!("{error}: {sql}"));
+        self.batch_execute(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     }
 }
 
@@ -36,8 +35,7 @@ struct OwnDatabase {
 
 impl Database {
     pub fn sqlite() -> Self {
-        let conn =
-            SqliteConnection::establish(":memory:").expect("SQLite opens a database in memory");
+        let conn = SqliteConnection::establish(":memory:").expect("SQLite opens a database in memory");
         Self {
             conn: AnyConnection::Sqlite(conn),
             own: None,
@@ -47,7 +45,9 @@ impl Database {
     pub fn postgres() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let server = std::env::var("AIOS_TEST_POSTGRES_URL").unwrap_or_else(|_| {
-            panic!("AIOS_TEST_POSTGRES_URL is not set: run `cargo xtask test`, which starts a private PostgreSQL server")
+            panic!(
+                "AIOS_TEST_POSTGRES_URL is not set: run `cargo xtask test`, which starts a private PostgreSQL server"
+            )
         });
         let name = format!(
             "pagination_{}_{}",

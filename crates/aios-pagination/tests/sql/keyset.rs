@@ -7,9 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Double, Integer};
 
 use crate::database::{AnyConnection, Database, MultiBackend};
-use crate::listing::{
-    Agent, AgentId, AgentOrder, agents, all_orders, authors, filled, lower, popular, sample, tenant,
-};
+use crate::listing::{Agent, AgentId, AgentOrder, agents, all_orders, authors, filled, lower, popular, sample, tenant};
 use crate::walk;
 
 fn codec() -> CursorCodec {
@@ -32,11 +30,7 @@ fn walks_agree(conn: &mut AnyConnection, order: &AgentOrder, of_tenant: Option<i
     let expected = whole(order, of_tenant);
     let context = format!("{:?} by {limit}", order.in_memory());
     assert_eq!(walk::forward(&mut page_at), expected, "forward: {context}");
-    assert_eq!(
-        walk::backward(&mut page_at),
-        expected,
-        "backward: {context}"
-    );
+    assert_eq!(walk::backward(&mut page_at), expected, "backward: {context}");
 }
 
 #[test]
@@ -202,11 +196,7 @@ fn a_computed_rank_with_a_bind_pages_like_a_column() {
         for limit in [1, 5, 9] {
             let pager = order.pager(&codec).limit(limit);
             let mut page_at = |at: At<'_>| {
-                let base = || {
-                    agents::table
-                        .select((agents::all_columns, relevance!(1)))
-                        .into_boxed()
-                };
+                let base = || agents::table.select((agents::all_columns, relevance!(1))).into_boxed();
                 pager.page(conn, at, base).expect("a page")
             };
             assert_eq!(walk::forward(&mut page_at), expected);

@@ -87,10 +87,7 @@ impl FromSql<UuidType, Sqlite> for AgentId {
 
 impl ToSql<StampType, Pg> for Stamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        <DateTime<Utc> as ToSql<diesel::sql_types::Timestamptz, Pg>>::to_sql(
-            &self.0,
-            &mut out.reborrow(),
-        )
+        <DateTime<Utc> as ToSql<diesel::sql_types::Timestamptz, Pg>>::to_sql(&self.0, &mut out.reborrow())
     }
 }
 
@@ -240,30 +237,19 @@ pub fn insert(conn: &mut AnyConnection, rows: &[Agent]) {
 
 /// 47 agents of two tenants: few distinct installs and ratings, some of them NULL, microseconds apart, names of several scripts.
 pub fn sample() -> Vec<Agent> {
-    const NAMES: [&str; 7] = [
-        "alpha",
-        "Alpha",
-        "BETA",
-        "беta",
-        "日本語",
-        "o'neil",
-        "Éclair",
-    ];
+    const NAMES: [&str; 7] = ["alpha", "Alpha", "BETA", "беta", "日本語", "o'neil", "Éclair"];
     (0..47_u16)
         .map(|index| {
             let number = i64::from(index);
             Agent {
                 // Ids run against the sequence of insertion, so that a missing tie-breaker shows.
-                id: AgentId(uuid::Uuid::from_u128(
-                    (u128::from(index) * 7919 % 997) << 100,
-                )),
+                id: AgentId(uuid::Uuid::from_u128((u128::from(index) * 7919 % 997) << 100)),
                 tenant: i32::from(index % 2),
                 installs: [0, 5, i64::MAX, (1 << 53) + 1, 1 << 53][usize::from(index % 5)],
                 rating: [None, Some(4.5), Some(0.1 + 0.2), Some(0.3)][usize::from(index % 4)],
                 name: NAMES[usize::from(index % 7)].to_owned(),
                 created_at: Stamp(
-                    DateTime::from_timestamp_micros(1_700_000_000_000_000 + number / 3)
-                        .expect("a time in range"),
+                    DateTime::from_timestamp_micros(1_700_000_000_000_000 + number / 3).expect("a time in range"),
                 ),
                 author: i32::from(index % 3),
             }

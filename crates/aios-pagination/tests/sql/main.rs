@@ -6,10 +6,7 @@
     clippy::panic,
     reason = "a test's helpers fail as the test does"
 )]
-#![expect(
-    unreachable_pub,
-    reason = "diesel's macros make what they are given public"
-)]
+#![expect(unreachable_pub, reason = "diesel's macros make what they are given public")]
 
 mod database;
 mod listing;

@@ -54,26 +54,16 @@ fn large(mut database: Database) -> Database {
 fn cursors(conn: &mut AnyConnection, order: &AgentOrder) -> Vec<String> {
     let codec = CursorCodec::unsigned();
     let pager = order.pager(&codec).limit(20_000);
-    let rows = pager
-        .page(conn, At::Start, || tenant(None))
-        .expect("all rows")
-        .items;
+    let rows = pager.page(conn, At::Start, || tenant(None)).expect("all rows").items;
     let middle = |has_rating: bool| {
-        let some: Vec<_> = rows
-            .iter()
-            .filter(|row| row.rating.is_some() == has_rating)
-            .collect();
+        let some: Vec<_> = rows.iter().filter(|row| row.rating.is_some() == has_rating).collect();
         some[some.len() / 2]
     };
     [middle(true), middle(false)]
         .into_iter()
         .flat_map(|row| {
-            [Direction::Forward, Direction::Backward].map(|direction| {
-                pager
-                    .cursor_at(row, direction)
-                    .expect("short")
-                    .into_string()
-            })
+            [Direction::Forward, Direction::Backward]
+                .map(|direction| pager.cursor_at(row, direction).expect("short").into_string())
         })
         .collect()
 }
@@ -115,15 +105,10 @@ fn assert_ranges(conn: &mut AnyConnection, order: &AgentOrder) {
                 "{context}"
             );
         } else {
-            let reads: Vec<_> = plan
-                .iter()
-                .filter(|line| line.contains(" agents"))
-                .collect();
+            let reads: Vec<_> = plan.iter().filter(|line| line.contains(" agents")).collect();
             assert!(!reads.is_empty(), "{context}");
             assert!(
-                reads
-                    .iter()
-                    .all(|line| line.starts_with("SEARCH agents USING")),
+                reads.iter().all(|line| line.starts_with("SEARCH agents USING")),
                 "{context}"
             );
             assert!(!text.contains("TEMP B-TREE"), "{context}");
@@ -188,15 +173,9 @@ fn bound_and_or_starts_at_the_cursors_leading_key() {
         if conn.is_postgres() {
             assert!(text.contains("Index Cond: (installs <= "), "{text}");
         } else {
-            assert!(
-                text.contains("SEARCH agents USING INDEX mixed (installs<?)"),
-                "{text}"
-            );
+            assert!(text.contains("SEARCH agents USING INDEX mixed (installs<?)"), "{text}");
         }
-        assert!(
-            !text.contains("Seq Scan") && !text.contains("SCAN agents"),
-            "{text}"
-        );
+        assert!(!text.contains("Seq Scan") && !text.contains("SCAN agents"), "{text}");
     }
 }
 
@@ -214,10 +193,7 @@ fn a_numbered_page_skips_in_the_index_and_fetches_its_rows_alone() {
             .expect("a plan")
             .join("\n");
         let (skips, fetches) = if conn.is_postgres() {
-            (
-                "Index Only Scan using popular",
-                "Index Scan using agents_pkey",
-            )
+            ("Index Only Scan using popular", "Index Scan using agents_pkey")
         } else {
             (
                 "SCAN agents USING COVERING INDEX popular",

@@ -11,8 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::database::{AnyConnection, Database};
 use crate::listing::{
-    Agent, AgentId, AgentOrder, Stamp, agents, create, insert, mixed, nulls_within, popular, rated,
-    tenant,
+    Agent, AgentId, AgentOrder, Stamp, agents, create, insert, mixed, nulls_within, popular, rated, tenant,
 };
 use crate::walk;
 
@@ -54,19 +53,17 @@ fn agent() -> impl Strategy<Value = Agent> {
         Just(1_700_000_000_000_001),
         Just(1_700_000_000_000_999)
     ];
-    (0..3_i32, installs, rating, name, micros, any::<u8>()).prop_map(
-        |(tenant, installs, rating, name, micros, id)| Agent {
-            id: AgentId(uuid::Uuid::from_u128(
-                u128::from(id) << 120 | u128::from(id),
-            )),
+    (0..3_i32, installs, rating, name, micros, any::<u8>()).prop_map(|(tenant, installs, rating, name, micros, id)| {
+        Agent {
+            id: AgentId(uuid::Uuid::from_u128(u128::from(id) << 120 | u128::from(id))),
             tenant,
             installs,
             rating,
             name: name.to_owned(),
             created_at: Stamp(DateTime::from_timestamp_micros(micros).expect("in range")),
             author: tenant,
-        },
-    )
+        }
+    })
 }
 
 fn rows() -> impl Strategy<Value = Vec<Agent>> {
@@ -104,9 +101,7 @@ fn tables() -> [Database; 2] {
 }
 
 fn refill(conn: &mut AnyConnection, rows: &[Agent]) {
-    diesel::delete(agents::table)
-        .execute(conn)
-        .expect("emptied");
+    diesel::delete(agents::table).execute(conn).expect("emptied");
     insert(conn, rows);
 }
 
@@ -130,8 +125,7 @@ fn pages_joined_are_the_sorted_whole_and_backward_is_reversed() {
                 let conn = &mut database.conn;
                 refill(conn, &rows);
                 let pager = order.pager(&codec).limit(limit);
-                let mut page_at =
-                    |at: At<'_>| pager.page(conn, at, || tenant(None)).expect("a page");
+                let mut page_at = |at: At<'_>| pager.page(conn, at, || tenant(None)).expect("a page");
                 prop_assert_eq!(ids(&walk::forward(&mut page_at)), ids(&sorted));
                 prop_assert_eq!(ids(&walk::backward(&mut page_at)), ids(&sorted));
             }
@@ -145,10 +139,7 @@ fn rows_that_come_and_go_between_pages_neither_repeat_nor_lose_the_others() {
     let tables = RefCell::new(tables());
     let codec = CursorCodec::signed(b"secret");
     let mut runner = TestRunner::new(Config::with_cases(48));
-    let changes = prop::collection::vec(
-        (any::<bool>(), any::<prop::sample::Index>(), agent()),
-        1..12,
-    );
+    let changes = prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), agent()), 1..12);
     runner
         .run(
             &(rows(), order(), 1..5_u32, changes, any::<bool>()),
@@ -173,9 +164,7 @@ fn rows_that_come_and_go_between_pages_neither_repeat_nor_lose_the_others() {
                                 diesel::delete(agents::table.filter(agents::id.eq(gone.id)))
                                     .execute(conn)
                                     .expect("deleted");
-                            } else if present.iter().all(|row| row.id != agent.id)
-                                && !seen.contains(&agent.id)
-                            {
+                            } else if present.iter().all(|row| row.id != agent.id) && !seen.contains(&agent.id) {
                                 insert(conn, std::slice::from_ref(agent));
                                 present.push(agent.clone());
                             }

@@ -36,16 +36,8 @@ fn walk<T: Debug>(
     let mut page = page_at(start);
     loop {
         let (cursor, more, behind) = onward(&page);
-        assert_eq!(
-            cursor.is_some(),
-            more,
-            "a cursor exactly where there are rows"
-        );
-        assert_eq!(
-            behind,
-            !pages.is_empty(),
-            "rows behind all pages but the first walked"
-        );
+        assert_eq!(cursor.is_some(), more, "a cursor exactly where there are rows");
+        assert_eq!(behind, !pages.is_empty(), "rows behind all pages but the first walked");
         assert!(
             !page.items.is_empty() || (pages.is_empty() && !more),
             "no page is empty"
