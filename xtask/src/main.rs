@@ -7,6 +7,7 @@
 
 mod failure;
 mod process;
+mod seed;
 mod service;
 mod services;
 mod test;
@@ -28,6 +29,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Test(test::Args),
+    Seed(seed::Args),
     Services(services::Args),
 }
 
@@ -35,6 +37,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Self::Test(args) => test::run(&args),
+            Self::Seed(args) => seed::run(&args),
             Self::Services(args) => services::run(&args),
         }
     }

@@ -24,7 +24,7 @@ pub trait Dataset {
 
     /// Every tag that an agent bears, at least once.
     fn tags(&self) -> impl Iterator<Item = Tag> {
-        self.agents().flat_map(|agent| agent.draft.tags)
+        self.agent_tags().flat_map(|(_, tags)| tags)
     }
 
     /// Each agent's tags again, for a data set that knows them without making the whole agent.
