@@ -20,6 +20,11 @@ impl Failure {
         Self::Message(message.into())
     }
 
+    /// A failure of several parts: a headline, and each part on a line of its own.
+    pub(crate) fn listing(headline: impl Display, parts: &[String]) -> Self {
+        Self::Message(format!("{headline}:\n  {}", parts.join("\n  ")))
+    }
+
     /// For `map_err`: `what` could not be done, and the cause.
     pub(crate) fn because<E: Display>(what: impl Display) -> impl FnOnce(E) -> Self {
         move |cause| Self::Message(format!("{what}: {cause}"))

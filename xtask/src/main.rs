@@ -5,8 +5,12 @@
     reason = "a command-line tool talks to its user"
 )]
 
+mod ci;
 mod failure;
+mod layers;
+mod migrate;
 mod process;
+mod schema;
 mod seed;
 mod service;
 mod services;
@@ -31,6 +35,9 @@ enum Command {
     Test(test::Args),
     Seed(seed::Args),
     Services(services::Args),
+    Migrate(migrate::Args),
+    Layers(layers::Args),
+    Ci(ci::Args),
 }
 
 impl Command {
@@ -39,6 +46,9 @@ impl Command {
             Self::Test(args) => test::run(&args),
             Self::Seed(args) => seed::run(&args),
             Self::Services(args) => services::run(&args),
+            Self::Migrate(args) => migrate::run(&args),
+            Self::Layers(_) => layers::check(),
+            Self::Ci(args) => ci::run(&args),
         }
     }
 }

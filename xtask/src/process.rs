@@ -1,5 +1,6 @@
 //! Running other programs so that Ctrl-C and SIGTERM stop them too and leave us time to clean up.
 
+use std::env;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -85,6 +86,11 @@ pub(crate) fn run_to_success(command: &mut Command, interrupts: &mut Interrupts)
     } else {
         Err(Failure::Child(status))
     }
+}
+
+/// The cargo that runs us, so that its toolchain stays the same.
+pub(crate) fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// The failure to even start a program.

@@ -1,11 +1,10 @@
 //! `cargo xtask test`: every test of the workspace, with the servers that they need.
 
-use std::env;
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::failure::Failure;
-use crate::process::{self, Interrupts};
+use crate::process::{self, Interrupts, cargo};
 use crate::service::Services;
 
 /// Run all tests against a private PostgreSQL server and SQLite.
@@ -22,13 +21,22 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let services = Services::start(&mut interrupts)?;
-    // The documentation's examples run even when tests fail: a run should tell all that is wrong.
-    let tests = run_tests(&args.args, &services, &mut interrupts);
-    if args.args.is_empty() && !matches!(tests, Err(Failure::Interrupted(_))) {
-        return tests.and(run_examples(&services, &mut interrupts));
+    if args.args.is_empty() {
+        return run_all(&mut interrupts);
     }
-    tests
+    let services = Services::start(&mut interrupts)?;
+    run_tests(&args.args, &services, &mut interrupts)
+}
+
+/// Every test and every example in the documentation.
+pub(crate) fn run_all(interrupts: &mut Interrupts) -> Result<(), Failure> {
+    let services = Services::start(interrupts)?;
+    let tests = run_tests(&[], &services, interrupts);
+    if let Err(Failure::Interrupted(_)) = tests {
+        return tests;
+    }
+    // The examples run even when tests fail: a run should tell all that is wrong.
+    tests.and(run_examples(&services, interrupts))
 }
 
 fn run_tests(args: &[OsString], services: &Services, interrupts: &mut Interrupts) -> Result<(), Failure> {
@@ -51,11 +59,6 @@ fn run_examples(services: &Services, interrupts: &mut Interrupts) -> Result<(), 
     command.args(["test", "--doc", "--workspace", "--no-fail-fast", "--quiet"]);
     services.announce_to(&mut command);
     process::run_to_success(&mut command, interrupts)
-}
-
-/// The cargo that runs us, so that its toolchain stays the same.
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 fn has_nextest() -> bool {

@@ -1,1 +1,78 @@
 //! The HTTP interface: routes, wire types, problem details, OpenAPI.
+//!
+//! [`app`] is the application with all routes, [`Api`] is what they share. A handler reads its input into the words of
+//! the domain, calls one use case, and writes the answer; who may call it stands in its signature.
+
+mod auth;
+mod body;
+mod docs_page;
+mod jwks;
+mod links;
+mod openapi;
+mod params;
+mod problem;
+mod routes;
+mod shell;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{App, web};
+use aios_marketplace::Marketplace;
+use aios_telemetry::Metrics;
+
+pub use auth::{Authenticator, sign_token};
+pub use jwks::Jwks;
+pub use openapi::openapi_json;
+pub use shell::describe_metrics;
+
+/// What all routes share.
+pub struct Api {
+    marketplace: Marketplace,
+    authenticator: Authenticator,
+    request_timeout: Duration,
+    metrics: Option<Metrics>,
+    openapi: Arc<str>,
+    docs: Arc<str>,
+}
+
+impl Api {
+    /// The routes over this marketplace, for callers that this authenticator knows. A request is given up after
+    /// `request_timeout`. Without `metrics` there is no `/metrics`, as where it is served at an address of its own.
+    pub fn new(
+        marketplace: Marketplace,
+        authenticator: Authenticator,
+        request_timeout: Duration,
+        metrics: Option<Metrics>,
+    ) -> Self {
+        Self {
+            marketplace,
+            authenticator,
+            request_timeout,
+            metrics,
+            openapi: openapi_json().into(),
+            docs: docs_page::render(&openapi::document()).into(),
+        }
+    }
+}
+
+/// The application that answers all of the HTTP contract.
+pub fn app(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(api)
+        .wrap(actix_web::middleware::from_fn(shell::shell))
+        .configure(routes::configure)
+}

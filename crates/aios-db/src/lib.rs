@@ -5,6 +5,7 @@
 //! transaction. Nothing above this crate sees diesel.
 
 pub mod bulk;
+pub mod catalog;
 mod connection;
 mod error;
 mod executor;

@@ -52,7 +52,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use crate::sql_types::{Uuid};
+    use crate::sql_types::Uuid;
 
     agent_tags (agent_id, tag_id) {
         agent_id -> Uuid,
@@ -137,8 +137,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Text};
-    use crate::sql_types::{Uuid};
+    use diesel::sql_types::Text;
+    use crate::sql_types::Uuid;
 
     tags (id) {
         id -> Uuid,

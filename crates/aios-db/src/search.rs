@@ -102,9 +102,13 @@ fn correction(connection: &mut AnyConnection, word: &str) -> DbResult<Option<Str
     }
     let best = candidates
         .into_iter()
-        .filter_map(|candidate| Some((edits(word, &candidate.term, allowed)?, -candidate.doc, candidate.term)))
+        .filter_map(|candidate| {
+            let (edits, beginning) = edits_to_beginning(word, &candidate.term, allowed)?;
+            // Whole words before beginnings, and words of many agents before those of few.
+            Some((edits, beginning.len() < candidate.term.len(), -candidate.doc, beginning))
+        })
         .min();
-    Ok(best.map(|(_, _, term)| term))
+    Ok(best.map(|(_, _, _, beginning)| beginning))
 }
 
 /// How many edits a word may be away from what was meant: none in short words, which all look alike.
@@ -116,23 +120,25 @@ fn allowed_edits(word: &str) -> usize {
     }
 }
 
-/// How many insertions, deletions, substitutions and swaps of neighbours turn `a` into `b` (optimal string alignment), where
-/// that is at most `most`.
-fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > most {
+/// How many insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) turn `typed` into a
+/// beginning of `word`, where that is at most `most`; and the longest beginning that is so near. Beginnings count, since a
+/// search finds words by them: `postgrs` is near to `postgresql`.
+fn edits_to_beginning(typed: &str, word: &str, most: usize) -> Option<(usize, String)> {
+    let (typed, word): (Vec<char>, Vec<char>) = (typed.chars().collect(), word.chars().collect());
+    if word.len() + most < typed.len() {
         return None;
     }
+    // row[j]: the edits between what was typed so far and the first j letters of the word.
     let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, &from) in a.iter().enumerate() {
-        let mut row = Vec::with_capacity(b.len() + 1);
+    let mut last: Vec<usize> = (0..=word.len()).collect();
+    for (i, &from) in typed.iter().enumerate() {
+        let mut row = Vec::with_capacity(word.len() + 1);
         row.push(i + 1);
-        for (j, &to) in b.iter().enumerate() {
+        for (j, &to) in word.iter().enumerate() {
             let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
             let substituted = at(&last, j) + usize::from(from != to);
             let mut best = substituted.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(&to) && b.get(j - 1) == Some(&from);
+            let swapped = i > 0 && j > 0 && typed.get(i - 1) == Some(&to) && word.get(j - 1) == Some(&from);
             if swapped {
                 best = best.min(at(&before_last, j - 1) + 1);
             }
@@ -143,7 +149,12 @@ fn edits(a: &str, b: &str, most: usize) -> Option<usize> {
         }
         before_last = std::mem::replace(&mut last, row);
     }
-    last.last().copied().filter(|&edits| edits <= most)
+    let nearest = last
+        .into_iter()
+        .enumerate()
+        .min_by_key(|&(letters, edits)| (edits, std::cmp::Reverse(letters)));
+    let (letters, edits) = nearest.filter(|&(_, edits)| edits <= most)?;
+    Some((edits, word.into_iter().take(letters).collect()))
 }
 
 #[cfg(test)]
@@ -182,25 +193,40 @@ mod tests {
         assert_eq!(words("naïve 日本語 3d").plain(), "naïve 日本語 3d");
     }
 
+    fn edits(typed: &str, word: &str, most: usize) -> Option<usize> {
+        edits_to_beginning(typed, word, most).map(|(edits, _)| edits)
+    }
+
     #[test]
-    fn edits_are_counted_with_swaps() {
+    fn edits_are_counted_with_swaps_and_to_beginnings() {
         assert_eq!(edits("cusotmer", "customer", 2), Some(1));
         assert_eq!(edits("sumarise", "summarise", 2), Some(1));
         assert_eq!(edits("code", "core", 1), Some(1));
         assert_eq!(edits("code", "", 2), None);
         assert_eq!(edits("", "", 0), Some(0));
         assert_eq!(edits("abcd", "dcba", 2), None);
+        assert_eq!(
+            edits_to_beginning("postgrs", "postgresql", 1),
+            Some((1, "postgres".to_owned()))
+        );
+        assert_eq!(edits_to_beginning("shedule", "scheduling", 1), None);
+        assert_eq!(
+            edits_to_beginning("shedul", "scheduling", 1),
+            Some((1, "schedul".to_owned()))
+        );
     }
 
     proptest::proptest! {
         #[test]
-        fn one_edit_away_is_found_one_edit_away(word in "[a-z]{4,12}", at in 0_usize..12, letter in "[a-z]") {
+        fn one_edit_away_is_found_at_most_one_edit_away(word in "[a-z]{4,12}", at in 0_usize..12, letter in "[a-z]") {
             let at = at % word.len();
             let mut typo = word.clone();
             typo.replace_range(at..=at, &letter);
-            proptest::prop_assert_eq!(edits(&typo, &word, 2), Some(usize::from(typo != word)));
+            proptest::prop_assert!(edits(&typo, &word, 2) <= Some(1));
+            proptest::prop_assert!(edits(&typo, &word, 2).is_some());
+            proptest::prop_assert_eq!(edits(&word, &word, 2), Some(0));
             typo.remove(at);
-            proptest::prop_assert_eq!(edits(&typo, &word, 2), Some(1));
+            proptest::prop_assert!(edits(&typo, &word, 2).is_some_and(|edits| edits <= 1));
         }
     }
 }

@@ -98,7 +98,7 @@ impl Marketplace {
         self.db
             .write(move |c| {
                 users::user_ensure(c, &caller, now)?;
-                store::agent_insert(c, &draft, caller.id, now)
+                store::agent_insert(c, &draft, caller.id, None, now)
             })
             .await
     }

@@ -98,6 +98,43 @@ impl<R> Pager<'_, R> {
         )
     }
 
+    /// Page `number`, counted from 1 (0 is taken for 1).
+    pub fn numbered<'r>(&self, sorted: &'r [R], number: u64) -> Result<Page<&'r R>, PageError> {
+        let skip = number
+            .saturating_sub(1)
+            .saturating_mul(u64::from(self.limit));
+        let at = usize::try_from(skip).map_or(sorted.len(), |skip| skip.min(sorted.len()));
+        let (before, after) = sorted.split_at(at);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let items: Vec<&R> = after.iter().take(limit).collect();
+        let has_next = after.len() > items.len();
+        let cursor = |row: Option<&R>, direction| {
+            row.map(|row| self.listing.cursor_at(row, direction))
+                .transpose()
+        };
+        let next = cursor(
+            items.last().copied().filter(|_| has_next),
+            Direction::Forward,
+        )?;
+        // On a page past the end the last row itself leads back, so it is part of what is read.
+        let prev = match (items.first(), before.last()) {
+            (Some(first), Some(_)) => Some(self.listing.cursor_at(first, Direction::Backward)?),
+            (None, Some(last)) => {
+                let at = Position::new(Direction::Backward, self.listing.order.values(last));
+                let of = self.listing.expected();
+                Some(self.listing.codec.encode(&at.inclusive(), of)?)
+            }
+            (_, None) => None,
+        };
+        Ok(Page {
+            has_prev: !before.is_empty(),
+            items,
+            next,
+            prev,
+            has_next,
+        })
+    }
+
     /// The rows to be read, and those on the other side of the position.
     fn split<'r>(&self, sorted: &'r [R], read: &Read) -> (&'r [R], &'r [R]) {
         let Some(position) = &read.from else {

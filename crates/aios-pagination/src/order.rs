@@ -58,6 +58,7 @@ impl KeyShape {
     }
 
     /// The same key read from the other end.
+    #[cfg(feature = "diesel")]
     pub(crate) fn reversed(self) -> Self {
         Self {
             sort: match self.sort {

@@ -33,6 +33,7 @@ impl<'a> From<Option<&'a str>> for At<'a> {
 
 /// One page of a listing, in the listing's order whichever way it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
@@ -60,6 +61,27 @@ impl<T> Page<T> {
     }
 }
 
+/// How many rows a listing has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Total {
+    /// As many.
+    Exact(u64),
+    /// As many or more.
+    AtLeast(u64),
+    /// About as many.
+    About(u64),
+}
+
+impl Total {
+    /// The number, however it is known.
+    pub fn value(self) -> u64 {
+        match self {
+            Self::Exact(rows) | Self::AtLeast(rows) | Self::About(rows) => rows,
+        }
+    }
+}
+
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,6 +92,11 @@ pub enum PageError {
     /// A row of this page can't be named by a cursor: the order's fault.
     #[error(transparent)]
     KeysTooLong(#[from] KeysTooLong),
+    /// Boundaries of another listing: the caller's fault.
+    #[error(
+        "these boundaries were sampled of a listing in another order or with other filters; sample this one"
+    )]
+    OtherBoundaries,
     /// The database's answer.
     #[cfg(feature = "diesel")]
     #[error(transparent)]
@@ -107,6 +134,7 @@ impl<R> Listing<'_, R> {
     }
 
     /// Makes the page of what was read.
+    #[cfg(feature = "diesel")]
     pub(crate) fn assemble(
         &self,
         read: &Read,

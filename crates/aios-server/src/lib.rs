@@ -1,1 +1,49 @@
-//! The binary aios: command line, configuration and wiring.
+//! The binary `aios`: command line, configuration and wiring. Nothing is decided here but what is put together how.
+
+mod cli;
+mod config;
+mod import;
+mod secret;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+pub use config::{ServeArgs, StartError};
+pub use serve::{Server, start};
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command.unwrap_or_else(cli::serve_by_default) {
+        Command::Serve(args) => serve::run(*args),
+        Command::Token(args) => token::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Openapi => {
+            print(&aios_api::openapi_json());
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says something on standard output. A reader that went away, as `head` does, is no failure.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Says on standard error what went wrong.
+fn complain(error: &dyn std::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "aios: {error}");
+}

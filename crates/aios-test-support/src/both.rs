@@ -14,6 +14,7 @@
 ///         database.pool().read(|_connection| Ok(())).await
 ///     }
 /// }
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! on_both_databases {

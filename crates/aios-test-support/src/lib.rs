@@ -4,6 +4,7 @@
 #![allow(
     clippy::panic,
     clippy::expect_used,
+    clippy::missing_panics_doc,
     reason = "this is test code, which fails by panicking"
 )]
 

@@ -7,18 +7,18 @@ mod text;
 #[rustfmt::skip] // Lists of words, several a line.
 mod words;
 
-use std::env;
 use std::hint::black_box;
 use std::time::Instant;
 
 use aios_db::bulk::{self, Dataset, LoadSummary, Progress};
-use aios_db::{Access, AnyConnection, DatabaseUrl, connect, migrations};
+use aios_db::{AnyConnection, migrations};
 use aios_domain::Timestamp;
 use chrono::{NaiveTime, Utc};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use self::data::{SeedData, Size};
 use crate::failure::Failure;
+use crate::migrate;
 
 /// Fill a database with made-up agents, users, installations and reviews.
 ///
@@ -105,14 +105,8 @@ fn made(data: &SeedData) -> LoadSummary {
 }
 
 fn open(append: bool) -> Result<AnyConnection, Failure> {
-    let url = env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    let url: DatabaseUrl = url
-        .as_deref()
-        .unwrap_or("sqlite://data/aios.db")
-        .parse()
-        .map_err(Failure::because("DATABASE_URL"))?;
-    let mut connection =
-        connect(&url, Access::ReadWrite, None).map_err(Failure::because(format!("can't open {url}")))?;
+    let url = migrate::url()?;
+    let mut connection = migrate::connect_to(&url)?;
     migrations::run(&mut connection).map_err(Failure::because(format!("can't migrate {url}")))?;
     let is_empty = bulk::is_empty(&mut connection).map_err(Failure::because(format!("can't read {url}")))?;
     if !is_empty && !append {
@@ -182,4 +176,35 @@ fn print_summary(summary: &LoadSummary, place: &str, seconds: f64) {
         HumanCount(summary.total()).to_string(),
         HumanCount(rate)
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use aios_db::store::categories::category_counts;
+    use aios_db::store::stats::marketplace_stats;
+    use aios_test_support::{TestDatabase, on_both_databases};
+
+    use super::*;
+
+    on_both_databases! {
+        fn what_was_seeded_is_counted_right(database: &TestDatabase) {
+            let size = Size { agents: 500, reviews: 1_500, users: 60 };
+            let data = SeedData::new(1, size, "2026-11-01T00:00:00Z".parse().unwrap()).unwrap();
+            let connection = &mut database.connection();
+            let summary = bulk::load(connection, &data, &mut |_| {}).unwrap();
+            let rows: Vec<u64> = summary.rows.iter().map(|(_, rows)| *rows).collect();
+            let [60, tags, 500, agent_tags, 1_000, 1_500, events] = rows[..] else {
+                panic!("{rows:?}");
+            };
+            assert!(tags > 100 && agent_tags > 1_000 && events > 50, "{rows:?}");
+
+            let stats = marketplace_stats(connection).unwrap();
+            let active: Vec<_> = data.agents().filter(|agent| agent.is_active).collect();
+            assert_eq!(stats.total_agents, i64::try_from(active.len()).unwrap());
+            assert_eq!(stats.total_installs, active.iter().map(|agent| agent.install_count).sum::<i64>());
+            assert_eq!(stats.trending_agents.len(), 6);
+            let counted: i64 = category_counts(connection).unwrap().iter().map(|category| category.count).sum();
+            assert_eq!(counted, i64::try_from(active.iter().filter(|agent| agent.draft.category.is_some()).count()).unwrap());
+        }
+    }
 }

@@ -54,6 +54,16 @@ impl Services {
             .map(|provided| (provided.server.name(), provided.variable, provided.server.url()))
     }
 
+    /// Where PostgreSQL listens, whoever started it.
+    pub(crate) fn postgres_url(&self) -> Result<String, Failure> {
+        let started = self.iter().find(|(_, variable, _)| *variable == postgres::URL_VARIABLE);
+        let started = started.map(|(_, _, url)| url.to_owned());
+        started.map_or_else(
+            || env::var(postgres::URL_VARIABLE).map_err(Failure::because(postgres::URL_VARIABLE)),
+            Ok,
+        )
+    }
+
     /// Tells a program where the servers listen.
     pub(crate) fn announce_to(&self, command: &mut Command) {
         for (_, variable, url) in self.iter() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationSource};
+use diesel::migration::{Migration, MigrationConnection, MigrationSource};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -21,12 +21,25 @@ const LOCK_TIMEOUT: &str = "SET lock_timeout TO '2s'";
 const LOCK_ATTEMPTS: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
 
-/// The versions of the migrations that the database has, the oldest first.
-pub(crate) fn applied_versions(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
+/// A migration that the database has.
+#[derive(QueryableByName)]
+pub(crate) struct Applied {
+    #[diesel(sql_type = sql_types::Text)]
+    pub(crate) version: String,
+    /// In UTC, to the second.
+    #[diesel(sql_type = sql_types::Text)]
+    pub(crate) run_on: String,
+}
+
+/// The migrations that the database has.
+pub(crate) fn applied(connection: &mut AnyConnection) -> Result<Vec<Applied>, MigrationError> {
     match connection {
-        AnyConnection::Postgres(connection) => applied_on(connection),
-        AnyConnection::Sqlite(connection) => applied_on(connection),
+        AnyConnection::Postgres(connection) => set_up(connection)?,
+        AnyConnection::Sqlite(connection) => set_up(connection)?,
     }
+    // Both write a moment as 2026-11-23 08:00:00, PostgreSQL with a fraction behind it.
+    let query = "SELECT version, substr(CAST(run_on AS text), 1, 19) AS run_on FROM __diesel_schema_migrations";
+    Ok(sql_query(query).load(connection)?)
 }
 
 /// The version in a migration's name, as diesel writes it down: the digits of what stands before the first underscore.
@@ -108,16 +121,10 @@ fn find<DB: Backend>(source: &EmbeddedMigrations, name: &str) -> Result<Box<dyn 
     found.ok_or_else(|| failed("it is not among this program's migrations".into()))
 }
 
-fn applied_on<DB: Backend, C: MigrationHarness<DB>>(connection: &mut C) -> Result<Vec<String>, MigrationError> {
-    let applied = connection
-        .applied_migrations()
-        .map_err(|cause| MigrationError::Failed {
-            name: "of the list of migrations".to_owned(),
-            cause,
-        })?;
-    let mut versions: Vec<String> = applied.iter().map(ToString::to_string).collect();
-    versions.sort();
-    Ok(versions)
+/// Makes diesel's own table where it is missing.
+fn set_up(connection: &mut impl MigrationConnection) -> Result<(), MigrationError> {
+    connection.setup()?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]

@@ -26,14 +26,14 @@ pub(crate) fn locked<T>(
     timeout: Duration,
     work: impl FnOnce(&mut AnyConnection) -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {
-    match connection {
-        AnyConnection::Postgres(postgres) => lock_postgres(postgres, timeout)?,
+    let changes = match connection {
+        AnyConnection::Postgres(postgres) => lock_postgres(postgres, timeout).map(|()| 0)?,
         AnyConnection::Sqlite(sqlite) => begin_sqlite(sqlite, timeout)?,
-    }
+    };
     let result = work(connection);
     match connection {
         AnyConnection::Postgres(postgres) => unlock_postgres(postgres, result),
-        AnyConnection::Sqlite(sqlite) => end_sqlite(sqlite, result),
+        AnyConnection::Sqlite(sqlite) => end_sqlite(sqlite, result, changes),
     }
 }
 
@@ -62,13 +62,14 @@ fn unlock_postgres<T>(connection: &mut PgConnection, result: Result<T, Migration
     Ok(value)
 }
 
-fn begin_sqlite(connection: &mut SqliteConnection, timeout: Duration) -> Result<(), MigrationError> {
+/// Hands back how many rows this connection has changed so far.
+fn begin_sqlite(connection: &mut SqliteConnection, timeout: Duration) -> Result<i64, MigrationError> {
     // Has no effect inside a transaction, so it comes before it; the end looks at the references.
     connection.batch_execute("PRAGMA foreign_keys = OFF")?;
     let deadline = Instant::now() + timeout;
     loop {
         match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(total_changes(connection)?),
             Err(QueryError::DatabaseError(_, info)) if info.message().contains("locked") => {
                 if let Err(error) = wait_before(deadline, timeout) {
                     connection.batch_execute("PRAGMA foreign_keys = ON")?;
@@ -80,8 +81,19 @@ fn begin_sqlite(connection: &mut SqliteConnection, timeout: Duration) -> Result<
     }
 }
 
-fn end_sqlite<T>(connection: &mut SqliteConnection, result: Result<T, MigrationError>) -> Result<T, MigrationError> {
-    let result = result.and_then(|value| refuse_broken_references(connection).map(|()| value));
+fn end_sqlite<T>(
+    connection: &mut SqliteConnection,
+    result: Result<T, MigrationError>,
+    changes: i64,
+) -> Result<T, MigrationError> {
+    // Looking at every reference takes seconds in a large database. Each step forward or back writes itself down, so where
+    // no row was changed there was none: the usual start of a server.
+    let result = result.and_then(|value| {
+        if total_changes(connection)? != changes {
+            refuse_broken_references(connection)?;
+        }
+        Ok(value)
+    });
     let ended = if result.is_ok() {
         AnsiTransactionManager::commit_transaction(connection)
     } else {
@@ -91,6 +103,17 @@ fn end_sqlite<T>(connection: &mut SqliteConnection, result: Result<T, MigrationE
     let value = result?;
     ended.and(restored)?;
     Ok(value)
+}
+
+#[derive(QueryableByName)]
+struct Changes {
+    #[diesel(sql_type = sql_types::BigInt)]
+    rows: i64,
+}
+
+fn total_changes(connection: &mut SqliteConnection) -> Result<i64, QueryError> {
+    let changes: Changes = sql_query("SELECT total_changes() AS rows").get_result(connection)?;
+    Ok(changes.rows)
 }
 
 #[derive(QueryableByName)]
@@ -116,4 +139,29 @@ fn wait_before(deadline: Instant, timeout: Duration) -> Result<(), MigrationErro
     }
     thread::sleep(PAUSE);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Access, DatabaseUrl, connect};
+
+    #[test]
+    fn whoever_waits_too_long_for_sqlite_gives_up_and_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(directory.path().join("aios.db"));
+        let [mut holder, mut waiter] = [(); 2].map(|()| connect(&url, Access::ReadWrite, None).unwrap());
+        holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+        waiter.batch_execute("PRAGMA busy_timeout = 0").unwrap();
+        let refused = locked(&mut waiter, Duration::ZERO, |_| Ok(())).unwrap_err();
+        assert!(matches!(refused, MigrationError::Locked(_)), "{refused}");
+        holder.batch_execute("COMMIT").unwrap();
+        let sql = "CREATE TABLE x (id INTEGER PRIMARY KEY); CREATE TABLE y (x INTEGER REFERENCES x)";
+        locked(&mut waiter, Duration::ZERO, |connection| {
+            Ok(connection.batch_execute(sql)?)
+        })
+        .unwrap();
+        let refused = waiter.batch_execute("INSERT INTO y VALUES (1)").unwrap_err();
+        assert!(refused.to_string().contains("FOREIGN KEY"), "{refused}");
+    }
 }

@@ -32,6 +32,8 @@ pub struct MigrationStatus {
     pub name: String,
     /// Whether the database has it.
     pub state: MigrationState,
+    /// When it was applied, in UTC: `2026-11-23 08:00:00`.
+    pub applied_at: Option<String>,
 }
 
 /// Whether a database has a migration.
@@ -189,37 +191,40 @@ fn refuse_foreign(status: &[MigrationStatus]) -> Result<(), MigrationError> {
 }
 
 fn read_status(connection: &mut AnyConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
-    let applied = harness::applied_versions(connection)?;
+    let mut applied = harness::applied(connection)?;
     let recorded = recorded_checksums(connection)?;
-    let kind = connection.kind();
     let mut status: Vec<(String, MigrationStatus)> = Vec::new();
-    for (name, checksum) in checksums(kind) {
+    for (name, checksum) in checksums(connection.kind()) {
         let version = harness::version_of(name);
+        let at = applied.iter().position(|migration| migration.version == version);
+        let at = at.map(|position| applied.remove(position).run_on);
         let record = recorded.iter().find(|record| record.version == version);
-        let state = match (applied.contains(&version), record) {
-            (false, _) => MigrationState::Pending,
-            (true, Some(record)) if record.checksum != checksum.cast_signed() => MigrationState::Edited,
-            (true, _) => MigrationState::Applied,
+        let state = match (&at, record) {
+            (None, _) => MigrationState::Pending,
+            (Some(_), Some(record)) if record.checksum != checksum.cast_signed() => MigrationState::Edited,
+            (Some(_), _) => MigrationState::Applied,
         };
         status.push((
             version,
             MigrationStatus {
                 name: (*name).to_owned(),
                 state,
+                applied_at: at,
             },
         ));
     }
-    for version in applied {
-        if !status.iter().any(|(known, _)| *known == version) {
-            status.push((
-                version.clone(),
-                MigrationStatus {
-                    name: version,
-                    state: MigrationState::Unknown,
-                },
-            ));
-        }
-    }
+    // What is left is known to the database alone.
+    status.extend(applied.into_iter().map(|migration| {
+        let (state, applied_at) = (MigrationState::Unknown, Some(migration.run_on));
+        (
+            migration.version.clone(),
+            MigrationStatus {
+                name: migration.version,
+                state,
+                applied_at,
+            },
+        )
+    }));
     status.sort_by(|(left, _), (right, _)| left.cmp(right));
     Ok(status.into_iter().map(|(_, status)| status).collect())
 }

@@ -1,8 +1,10 @@
 //! Agents one by one: read, published, edited, and their counters.
 
+use std::collections::HashMap;
+
 use aios_domain::{
     Agent, AgentDraft, AgentId, AgentName, AgentSummary, AgentType, Capability, CategoryName, Description, Error,
-    HttpUrl, JsonObject, License, Price, Pricing, PricingModel, Tag, TagId, Timestamp, UserId, Version,
+    HttpUrl, JsonObject, License, Price, Pricing, PricingModel, RegistryName, Tag, TagId, Timestamp, UserId, Version,
 };
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -120,6 +122,25 @@ pub fn agent_find(connection: &mut AnyConnection, id: AgentId) -> DbResult<Optio
     Ok(row.map(AgentRow::into_agent).transpose()?)
 }
 
+/// The agents, active or not, that came from a registry under these names.
+///
+/// # Errors
+/// Those of the database.
+pub fn agents_by_registry_names(
+    connection: &mut AnyConnection,
+    names: &[&RegistryName],
+) -> DbResult<HashMap<RegistryName, Agent>> {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let rows: Vec<(Option<String>, AgentRow)> = marketplace_agents::table
+        .filter(marketplace_agents::registry_name.eq_any(names))
+        .select((marketplace_agents::registry_name, AgentRow::as_select()))
+        .load(connection)?;
+    rows.into_iter()
+        .filter_map(|(name, row)| Some((RegistryName::from_trusted(name?), row)))
+        .map(|(name, row)| Ok((name, row.into_agent()?)))
+        .collect()
+}
+
 /// Whether there is such an agent and it is active.
 ///
 /// # Errors
@@ -154,7 +175,8 @@ pub(crate) fn agent_lock(connection: &mut AnyConnection, id: AgentId) -> DbResul
     Ok(())
 }
 
-/// Publishes an agent: its row, its tags, its category's count. The caller ensures that the author exists.
+/// Publishes an agent: its row, its tags, its category's count. The caller ensures that the author exists. An agent that comes
+/// from a registry bears the name it has there.
 ///
 /// # Errors
 /// Invalid input where the category does not exist; those of the database.
@@ -162,6 +184,7 @@ pub fn agent_insert(
     connection: &mut AnyConnection,
     draft: &AgentDraft,
     author: UserId,
+    registry_name: Option<&RegistryName>,
     now: Timestamp,
 ) -> DbResult<Agent> {
     use marketplace_agents as a;
@@ -195,6 +218,7 @@ pub fn agent_insert(
                 a::created_at.eq(Sql(now)),
                 a::updated_at.eq(Sql(now)),
                 a::published_at.eq(Sql(now)),
+                a::registry_name.eq(registry_name.map(RegistryName::as_str)),
             ),
         ))
         .execute(connection)?;

@@ -6,4 +6,5 @@
 )]
 
 mod bulk;
+mod catalog;
 mod migrations;

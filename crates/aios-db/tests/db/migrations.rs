@@ -143,3 +143,14 @@ fn rows_without_their_referents_stop_a_migration_of_sqlite() {
         "foreign keys are on again"
     );
 }
+
+#[test]
+fn a_start_with_nothing_to_migrate_does_not_look_at_every_row() {
+    let database = TestDatabase::sqlite();
+    let mut connection = database.connection();
+    execute(
+        &mut connection,
+        "PRAGMA foreign_keys = OFF; INSERT INTO agent_tags (agent_id, tag_id) VALUES (randomblob(16), randomblob(16))",
+    );
+    assert!(run(&mut connection).unwrap().is_empty());
+}

@@ -26,6 +26,9 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_2f5e_3c0b_4b51_9d7a_a105_de30_000
 /// How many of the people publish agents: the first in the file, and those who have been there longest.
 const AUTHORS: usize = 24;
 
+/// The address of the first person in the file; a test holds the two together.
+const FIRST_ADDRESS: &str = "amara.okonjo@example.com";
+
 /// The whole data set, ready to be written by [`aios_db::bulk`].
 ///
 /// ```
@@ -175,6 +178,11 @@ impl Marketplace {
         };
         self.db.write(fill).await
     }
+}
+
+/// The first user of the catalogue: the one in whose name a newcomer tries the signed-in routes.
+pub fn first_user() -> UserId {
+    UserId(id("user", FIRST_ADDRESS))
 }
 
 /// The id of a thing that is named once in the catalogue.

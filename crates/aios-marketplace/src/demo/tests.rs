@@ -165,3 +165,9 @@ fn no_agent_shows_the_same_review_twice() {
         assert!(seen.insert((row.agent_id, row.review_text.clone())), "{row:?}");
     }
 }
+
+#[test]
+fn the_first_user_is_the_first_person() {
+    let catalogue = Catalogue::build(1, "2026-01-31T12:00:00Z".parse().unwrap()).unwrap();
+    assert_eq!(catalogue.users[0].id, first_user());
+}

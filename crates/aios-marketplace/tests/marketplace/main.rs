@@ -2,7 +2,14 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod counters;
 mod demo;
+mod import;
+mod search;
+mod statements;
+mod support;
+mod trending;

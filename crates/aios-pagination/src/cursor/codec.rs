@@ -17,6 +17,7 @@ use super::wire::{Reader, put_value, put_varint};
 use super::{Cursor, CursorError, Direction, KeysTooLong, Position};
 use crate::fingerprint::{Fingerprint, checksum};
 use crate::order::{KeyShape, Order};
+use crate::value::Value;
 
 const VERSION: u8 = 1;
 const BACKWARD: u8 = 1;
@@ -43,6 +44,24 @@ impl<'a> Expected<'a> {
             filters: filters.folded(),
             shapes: order.shapes(),
         }
+    }
+
+    pub(crate) fn order(self) -> u32 {
+        self.order
+    }
+
+    pub(crate) fn filters(self) -> u32 {
+        self.filters
+    }
+
+    /// Whether these may be the values of a row's keys.
+    pub(crate) fn admits(self, key: &[Value]) -> bool {
+        key.len() == self.shapes.len()
+            && self
+                .shapes
+                .iter()
+                .zip(key)
+                .all(|(shape, value)| shape.admits(value))
     }
 }
 

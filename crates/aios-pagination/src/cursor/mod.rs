@@ -3,7 +3,7 @@
 mod codec;
 #[cfg(feature = "sign")]
 mod sign;
-mod wire;
+pub(crate) mod wire;
 
 use std::fmt;
 
@@ -91,6 +91,11 @@ impl Position {
 
 /// An opaque, URL-safe token for a [`Position`]: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
 pub struct Cursor(String);
 
 impl Cursor {

@@ -8,8 +8,10 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType, Text};
 use diesel::{QueryResult, RunQueryDsl};
 
+use super::explain::{Dialect, Explain};
 use super::fragment::{Counts, Fragment, Piece, Selected};
 use super::pager::SqlPager;
+use crate::page::Total;
 
 /// How many rows a listing has is asked for in this way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -30,37 +32,6 @@ pub enum Count {
         /// The table whose statistics stand for the query: its only one, without filters.
         whole_table: Option<&'static str>,
     },
-}
-
-/// How many rows a listing has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Total {
-    /// As many.
-    Exact(u64),
-    /// As many or more.
-    AtLeast(u64),
-    /// About as many.
-    About(u64),
-}
-
-impl Total {
-    /// The number, however it is known.
-    pub fn value(self) -> u64 {
-        match self {
-            Self::Exact(rows) | Self::AtLeast(rows) | Self::About(rows) => rows,
-        }
-    }
-}
-
-/// Whose EXPLAIN and statistics a connection speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Dialect {
-    /// PostgreSQL
-    Postgres,
-    /// SQLite
-    Sqlite,
 }
 
 /// A query whose rows can be counted.
@@ -183,7 +154,7 @@ where
     }
 
     fn explain(self, conn: &mut Conn) -> QueryResult<Vec<String>> {
-        Explain(ones(self)).load(conn)
+        Explain::new(ones(self), Dialect::Postgres).load(conn)
     }
 
     fn statistics(table: &'static str, conn: &mut Conn) -> QueryResult<Vec<String>> {
@@ -203,10 +174,6 @@ where
 /// `SELECT count(*) FROM (query)`
 #[derive(Debug)]
 pub struct CountOf<Q>(Q);
-
-/// `EXPLAIN query`
-#[derive(Debug)]
-pub struct Explain<Q>(Q);
 
 /// SQLite's statistics of a table.
 #[derive(Debug)]
@@ -229,26 +196,6 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for CountOf<Q> {
         self.0.walk_ast(out.reborrow())?;
         out.push_sql(") AS c");
         Ok(())
-    }
-}
-
-impl<Q> Query for Explain<Q> {
-    type SqlType = Text;
-}
-
-impl<Q, Conn> RunQueryDsl<Conn> for Explain<Q> {}
-
-impl<Q> QueryId for Explain<Q> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Explain<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        // A plan kept from an earlier time would be explained with the statistics of that time.
-        out.unsafe_to_cache_prepared();
-        out.push_sql("EXPLAIN ");
-        self.0.walk_ast(out.reborrow())
     }
 }
 

@@ -67,6 +67,15 @@ impl<'q, QS: 'q, DB: Backend + 'q> Seek<'q, QS, DB> {
         Self::new(vec![Piece::Sql("1 = 1")])
     }
 
+    /// Both predicates.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.pieces.insert(0, Piece::Sql("("));
+        self.pieces.push(Piece::Sql(") AND ("));
+        self.pieces.extend(other.pieces);
+        self.pieces.push(Piece::Sql(")"));
+        self
+    }
+
     /// The key is among a subquery's.
     pub(super) fn is_in(
         key: Selected<'q, QS, DB>,

@@ -1,14 +1,20 @@
 //! Pages of diesel queries, on any backend: PostgreSQL, SQLite, or a `MultiConnection` of both.
 
 mod count;
+mod explain;
 mod fragment;
 mod numbered;
 mod order;
 mod pager;
 mod query;
+mod rows;
+mod sample;
 
-pub use count::{Count, CountableQuery, Dialect, Total};
+pub use crate::page::Total;
+pub use count::{Count, CountableQuery};
+pub use explain::Dialect;
 pub use fragment::{Counts, Fragment, Ordering, Seek, Selected};
 pub use order::{KeyExpression, SqlOrder, SqlOrderBuilder, Strategy};
 pub use pager::SqlPager;
 pub use query::{Deferred, DeferredQuery, KeysetQuery, Part, Range, UnionAll};
+pub use rows::SqlRows;

@@ -2,8 +2,9 @@
 
 use diesel::backend::Backend;
 
+use super::explain::Dialect;
 use super::pager::SqlPager;
-use super::query::{DeferredQuery, KeysetQuery};
+use super::query::{DeferredQuery, KeysetQuery, Part};
 use crate::cursor::Direction;
 use crate::page::{At, Page, PageError};
 
@@ -25,13 +26,50 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         DB: 'static,
         R: 'static,
     {
+        let part = self.numbered_part(number, &base)?;
+        let skipped = part.offset > 0;
+        let rows = self.load_deferred(conn, part, &base)?;
+        self.numbered_page(conn, rows, skipped, &base)
+    }
+
+    fn numbered_part<'q, Q>(
+        &self,
+        number: u64,
+        base: &impl Fn() -> Q,
+    ) -> Result<Part<'q, Q, QS, DB>, PageError>
+    where
+        QS: 'q,
+        DB: 'q,
+    {
         let skip = number
             .saturating_sub(1)
             .saturating_mul(u64::from(self.limit));
-        let mut part = self.part(None, Direction::Forward, i64::from(self.limit) + 1, &base)?;
-        part.offset = i64::try_from(skip).unwrap_or(i64::MAX - i64::from(self.limit) - 1);
-        let rows = self.load_deferred(conn, part, &base)?;
-        self.numbered_page(conn, rows, skip > 0, &base)
+        let one_more = i64::from(self.limit) + 1;
+        let mut part = self.part(None, Direction::Forward, one_more, base)?;
+        part.offset = i64::try_from(skip).unwrap_or(i64::MAX - one_more);
+        Ok(part)
+    }
+
+    /// The plan of the statement that [`SqlPager::numbered`] would send, line by line.
+    pub fn explain_numbered<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        dialect: Dialect,
+        number: u64,
+        base: impl Fn() -> Q,
+    ) -> Result<Vec<String>, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let part = self.numbered_part(number, &base)?;
+        Ok(Q::explain_deferred(
+            self.deferred(part, &base),
+            dialect,
+            conn,
+        )?)
     }
 
     /// The page of the rows found after skipping some, or none.

@@ -2,8 +2,11 @@
 
 use diesel::backend::Backend;
 
+use super::explain::Dialect;
+use super::fragment::Seek;
 use super::order::SqlOrder;
 use super::query::{Deferred, DeferredQuery, KeysetQuery, Part, Range};
+use crate::boundaries::Span;
 use crate::cursor::{Cursor, CursorCodec, Direction, KeysTooLong, Position};
 use crate::fingerprint::Fingerprint;
 use crate::page::{At, DEFAULT_LIMIT, Found, Listing, Page, PageError, Read};
@@ -14,6 +17,7 @@ pub struct SqlPager<'a, R, QS, DB: Backend> {
     pub(super) order: &'a SqlOrder<R, QS, DB>,
     pub(super) listing: Listing<'a, R>,
     pub(super) limit: u32,
+    pub(super) span: Option<&'a Span>,
 }
 
 impl<R, QS, DB: Backend> std::fmt::Debug for SqlPager<'_, R, QS, DB> {
@@ -45,11 +49,12 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
                 filters: Fingerprint::default(),
             },
             limit: DEFAULT_LIMIT,
+            span: None,
         }
     }
 }
 
-impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
+impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     /// The listing's filters; cursors made for others are refused.
     pub fn filters(mut self, filters: Fingerprint) -> Self {
         self.listing.filters = filters;
@@ -59,6 +64,14 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
     /// Rows a page, at least one. It may change from page to page.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = limit.max(1);
+        self
+    }
+
+    /// Only the rows of a span, one of those a listing was split into. Its cursors are good for this span alone; call it
+    /// after [`SqlPager::filters`].
+    pub fn within(mut self, span: &'a Span) -> Self {
+        self.listing.filters = span.narrow(self.listing.filters);
+        self.span = Some(span);
         self
     }
 
@@ -88,6 +101,25 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         Ok(self.listing.assemble(&read, found, self.limit)?)
     }
 
+    /// The plan of the statement that [`SqlPager::page`] would send, line by line: for tests that every range is one of an
+    /// index (`Index Scan`, `SEARCH`) and nothing is sorted (`Sort`, `TEMP B-TREE`).
+    pub fn explain<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        dialect: Dialect,
+        at: At<'_>,
+        base: impl Fn() -> Q,
+    ) -> Result<Vec<String>, PageError>
+    where
+        Q: KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'q,
+        DB: 'q,
+    {
+        let read = self.listing.resolve(at)?;
+        let parts = self.parts(&read, &base)?;
+        Ok(Q::explain_parts(parts, dialect, conn)?)
+    }
+
     fn read<'q, Q, Conn>(
         &self,
         conn: &mut Conn,
@@ -96,6 +128,27 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
     ) -> Result<Found<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'q,
+        DB: 'q,
+    {
+        let parts = self.parts(read, base)?;
+        let rows_are_part = i32::try_from(parts.len()).unwrap_or(1) - 1;
+        let mut rows = Q::load_parts(parts, conn)?;
+        let total = rows.len();
+        rows.retain(|(part, _)| *part == rows_are_part);
+        Ok(Found {
+            behind: rows.len() < total,
+            rows: rows.into_iter().map(|(_, row)| row).collect(),
+        })
+    }
+
+    /// The page's rows, last; before them, where there is a position, the row that may be on its other side.
+    fn parts<'q, Q>(
+        &self,
+        read: &Read,
+        base: &impl Fn() -> Q,
+    ) -> Result<Vec<Part<'q, Q, QS, DB>>, PageError>
+    where
         QS: 'q,
         DB: 'q,
     {
@@ -110,14 +163,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         }
         let limit = i64::from(self.limit) + 1;
         parts.push(self.part(read.from.as_ref(), read.direction, limit, base)?);
-        let rows_are_part = i32::try_from(parts.len() - 1).unwrap_or(0);
-        let mut rows = Q::load_parts(parts, conn)?;
-        let total = rows.len();
-        rows.retain(|(part, _)| *part == rows_are_part);
-        Ok(Found {
-            behind: rows.len() < total,
-            rows: rows.into_iter().map(|(_, row)| row).collect(),
-        })
+        Ok(parts)
     }
 
     /// The rows a position reads, as queries.
@@ -132,23 +178,45 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         QS: 'q,
         DB: 'q,
     {
-        let filters = match from {
+        // Without a cursor, a span is read from its own end.
+        let edge = match from {
+            Some(_) => None,
+            None => self.span.and_then(|span| span.edge(direction)),
+        };
+        let filters = match from.or(edge.as_ref()) {
             Some(position) => self.order.ranges(position)?,
-            None => vec![super::fragment::Seek::all()],
+            None => vec![Seek::all()],
         };
         let ranges = filters
             .into_iter()
-            .map(|filter| Range {
-                base: base(),
-                filter,
-                ordering: self.order.ordering(direction),
+            .map(|filter| {
+                Ok(Range {
+                    base: base(),
+                    filter: self.bounded(filter)?,
+                    ordering: self.order.ordering(direction),
+                })
             })
-            .collect();
+            .collect::<Result<_, PageError>>()?;
         Ok(Part {
             ranges,
             limit,
             offset: 0,
         })
+    }
+
+    /// The filter within the span's bounds.
+    fn bounded<'q>(&self, filter: Seek<'q, QS, DB>) -> Result<Seek<'q, QS, DB>, PageError>
+    where
+        QS: 'q,
+        DB: 'q,
+    {
+        let bounds = [Direction::Forward, Direction::Backward];
+        bounds
+            .into_iter()
+            .filter_map(|direction| self.span?.edge(direction))
+            .try_fold(filter, |filter, edge| {
+                Ok(filter.and(self.order.one_predicate(&edge)?))
+            })
     }
 
     /// Loads the rows of a part by their tie-breakers, in the listing's order.
@@ -164,13 +232,26 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         DB: 'static,
         R: 'static,
     {
+        Ok(Q::load_deferred(self.deferred(part, base), conn)?)
+    }
+
+    /// The deferred join of a part.
+    pub(super) fn deferred<'q, Q>(
+        &self,
+        part: Part<'q, Q, QS, DB>,
+        base: &impl Fn() -> Q,
+    ) -> Deferred<'q, Q, QS, DB>
+    where
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
         let order = self.order.clone();
-        let deferred = Deferred {
+        Deferred {
             part,
             unique_key: Box::new(move || order.unique_key()),
             rows: base(),
             ordering: self.order.ordering(Direction::Forward),
-        };
-        Ok(Q::load_deferred(deferred, conn)?)
+        }
     }
 }

@@ -6,6 +6,7 @@ use diesel::query_dsl::methods::{FilterDsl, LimitDsl, LoadQuery, OffsetDsl, Orde
 use diesel::sql_types::Integer;
 use diesel::{QueryResult, RunQueryDsl};
 
+use super::explain::{Dialect, Explain, QueryPlan, lines};
 use super::fragment::{Counts, Ordering, Seek, Selected};
 
 /// A query that keyset pages can be read from: a table, a join, boxed or not, filtered or not, that loads `R` on `Conn`.
@@ -22,6 +23,14 @@ pub trait KeysetQuery<'q, Conn, QS, DB: Backend, R>: Sized {
         parts: Vec<Part<'q, Self, QS, DB>>,
         conn: &mut Conn,
     ) -> QueryResult<Vec<(i32, R)>>;
+
+    /// The plan of the statement that would load the parts.
+    #[doc(hidden)]
+    fn explain_parts(
+        parts: Vec<Part<'q, Self, QS, DB>>,
+        dialect: Dialect,
+        conn: &mut Conn,
+    ) -> QueryResult<Vec<String>>;
 }
 
 /// Rows of some ranges that follow each other, up to a limit.
@@ -65,29 +74,77 @@ where
     Limited: OffsetDsl<Output = Skipped>,
     Skipped: LoadQuery<'q, Conn, R>,
     UnionAll<Skipped>: LoadQuery<'q, Conn, (i32, R)>,
+    Explain<Statement<Skipped>>: LoadQuery<'q, Conn, String>,
+    QueryPlan<Statement<Skipped>>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
 {
     fn load_parts(
         parts: Vec<Part<'q, Self, QS, DB>>,
         conn: &mut Conn,
     ) -> QueryResult<Vec<(i32, R)>> {
-        let mut parts: Vec<Joined<Skipped>> = parts
-            .into_iter()
-            .map(|part| {
-                part.join(|range, limit, offset| {
-                    let sorted = range.base.filter(range.filter).order(range.ordering);
-                    sorted.limit(limit).offset(offset)
-                })
-            })
-            .collect();
-        match parts.as_mut_slice() {
-            [only] if only.queries.len() == 1 => match only.queries.pop() {
-                Some(query) => {
-                    let rows: Vec<R> = query.load(conn)?;
-                    Ok(rows.into_iter().map(|row| (0, row)).collect())
-                }
-                None => Ok(Vec::new()),
-            },
-            _ => UnionAll { parts }.load(conn),
+        match statement(parts, keyset_query) {
+            Statement::One(query) => {
+                let rows: Vec<R> = query.load(conn)?;
+                Ok(rows.into_iter().map(|row| (0, row)).collect())
+            }
+            Statement::Several(union) => union.load(conn),
+        }
+    }
+
+    fn explain_parts(
+        parts: Vec<Part<'q, Self, QS, DB>>,
+        dialect: Dialect,
+        conn: &mut Conn,
+    ) -> QueryResult<Vec<String>> {
+        lines(statement(parts, keyset_query), dialect, conn)
+    }
+}
+
+/// One range of the base query with its bounds.
+fn keyset_query<'q, Q, QS, DB, Filtered, Ordered, Limited, Skipped>(
+    range: Range<'q, Q, QS, DB>,
+    limit: i64,
+    offset: i64,
+) -> Skipped
+where
+    DB: Backend,
+    Q: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
+    Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
+    Ordered: LimitDsl<Output = Limited>,
+    Limited: OffsetDsl<Output = Skipped>,
+{
+    let sorted = range.base.filter(range.filter).order(range.ordering);
+    sorted.limit(limit).offset(offset)
+}
+
+/// The statement that loads parts: the query itself where there is but one range.
+fn statement<'q, Q, QS, DB: Backend, T>(
+    parts: Vec<Part<'q, Q, QS, DB>>,
+    query: impl Fn(Range<'q, Q, QS, DB>, i64, i64) -> T,
+) -> Statement<T> {
+    let mut parts: Vec<Joined<T>> = parts.into_iter().map(|part| part.join(&query)).collect();
+    if let [Joined { queries, .. }] = parts.as_mut_slice()
+        && queries.len() == 1
+        && let Some(only) = queries.pop()
+    {
+        return Statement::One(only);
+    }
+    Statement::Several(UnionAll { parts })
+}
+
+/// One query, or several whose rows follow each other.
+#[derive(Debug)]
+pub enum Statement<Q> {
+    /// One query.
+    One(Q),
+    /// Several.
+    Several(UnionAll<Q>),
+}
+
+impl<Q: QueryFragment<DB>, DB: Counts> QueryFragment<DB> for Statement<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        match self {
+            Self::One(query) => query.walk_ast(out),
+            Self::Several(union) => union.walk_ast(out),
         }
     }
 }
@@ -195,6 +252,14 @@ pub trait DeferredQuery<'q, Conn, QS, DB: Backend, R>: Sized {
     /// Finds the tie-breakers of a part, and loads their rows.
     #[doc(hidden)]
     fn load_deferred(deferred: Deferred<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>>;
+
+    /// The plan of that statement.
+    #[doc(hidden)]
+    fn explain_deferred(
+        deferred: Deferred<'q, Self, QS, DB>,
+        dialect: Dialect,
+        conn: &mut Conn,
+    ) -> QueryResult<Vec<String>>;
 }
 
 /// The two halves of a deferred join.
@@ -230,20 +295,48 @@ where
     Q: FilterDsl<Seek<'q, QS, DB>, Output = Found>,
     Found: OrderDsl<Ordering<'q, QS, DB>, Output = Sorted>,
     Sorted: LoadQuery<'q, Conn, R>,
+    Explain<Sorted>: LoadQuery<'q, Conn, String>,
+    QueryPlan<Sorted>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
 {
     fn load_deferred(deferred: Deferred<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>> {
-        let Deferred {
-            part,
-            unique_key,
-            rows,
-            ordering,
-        } = deferred;
-        let keys = part.join(|range, limit, offset| {
-            let keys = range.base.select(unique_key());
-            let sorted = keys.filter(range.filter).order(range.ordering);
-            sorted.limit(limit).offset(offset)
-        });
-        let among = Seek::is_in(unique_key(), keys);
-        rows.filter(among).order(ordering).load(conn)
+        deferred_query(deferred).load(conn)
     }
+
+    fn explain_deferred(
+        deferred: Deferred<'q, Self, QS, DB>,
+        dialect: Dialect,
+        conn: &mut Conn,
+    ) -> QueryResult<Vec<String>> {
+        lines(deferred_query(deferred), dialect, conn)
+    }
+}
+
+/// The rows whose tie-breakers a part finds.
+fn deferred_query<'q, Q, QS, DB, Keys, Filtered, Ordered, Limited, Skipped, Found, Sorted>(
+    deferred: Deferred<'q, Q, QS, DB>,
+) -> Sorted
+where
+    DB: Counts + 'q,
+    QS: 'q,
+    Q: SelectDsl<Selected<'q, QS, DB>, Output = Keys>,
+    Keys: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
+    Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
+    Ordered: LimitDsl<Output = Limited>,
+    Limited: OffsetDsl<Output = Skipped>,
+    Skipped: QueryFragment<DB> + Send + 'q,
+    Q: FilterDsl<Seek<'q, QS, DB>, Output = Found>,
+    Found: OrderDsl<Ordering<'q, QS, DB>, Output = Sorted>,
+{
+    let Deferred {
+        part,
+        unique_key,
+        rows,
+        ordering,
+    } = deferred;
+    let keys = part.join(|range, limit, offset| {
+        let keys = range.base.select(unique_key());
+        let sorted = keys.filter(range.filter).order(range.ordering);
+        sorted.limit(limit).offset(offset)
+    });
+    rows.filter(Seek::is_in(unique_key(), keys)).order(ordering)
 }

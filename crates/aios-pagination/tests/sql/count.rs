@@ -6,7 +6,7 @@ use aios_pagination::sql::{Count, Dialect, Total};
 use crate::database::{AnyConnection, Database};
 use crate::listing::{filled, popular, tenant};
 
-fn dialect(conn: &AnyConnection) -> Dialect {
+pub fn dialect(conn: &AnyConnection) -> Dialect {
     if conn.is_postgres() {
         Dialect::Postgres
     } else {

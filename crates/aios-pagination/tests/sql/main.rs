@@ -15,6 +15,10 @@ mod database;
 mod listing;
 mod walk;
 
+mod boundaries;
+mod bugs;
 mod count;
 mod keyset;
 mod numbered;
+mod plans;
+mod properties;

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::failure::Failure;
 use crate::service::postgres::version;
 
 /// Says which directory to take instead of looking for one.
@@ -53,18 +55,30 @@ impl Binaries {
 }
 
 /// The directory that [`DIRECTORY_VARIABLE`] names, else the first on PATH that is new enough, else the newest of the
-/// usual places that is.
-pub(crate) fn newest_suitable() -> Option<Binaries> {
+/// usual places that is. A directory that is named has to be right: anything else would be a surprise.
+pub(crate) fn newest_suitable() -> Result<Option<Binaries>, Failure> {
     if let Some(directory) = env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty()) {
-        return Binaries::in_directory(directory.into());
+        return named(directory.into()).map(Some);
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path = env::split_paths(&path).filter_map(Binaries::in_directory);
-    let usual = USUAL_PLACES
-        .into_iter()
-        .flat_map(|pattern| expand(Path::new(pattern)))
-        .filter_map(Binaries::in_directory);
-    choose(on_path, usual, Binaries::major_version)
+    let usual = USUAL_PLACES.into_iter().flat_map(|pattern| expand(Path::new(pattern)));
+    Ok(choose(
+        on_path,
+        usual.filter_map(Binaries::in_directory),
+        Binaries::major_version,
+    ))
+}
+
+fn named(directory: PathBuf) -> Result<Binaries, Failure> {
+    let shown = directory.display().to_string();
+    let suitable = Binaries::in_directory(directory).into_iter();
+    choose(suitable, iter::empty(), Binaries::major_version).ok_or_else(|| {
+        Failure::new(format!(
+            "{DIRECTORY_VARIABLE} names {shown}, which has no initdb and postgres of PostgreSQL {} or newer",
+            version::OLDEST_SUPPORTED
+        ))
+    })
 }
 
 /// The first of `preferred` that is new enough, else the newest of `others` that is.

@@ -42,7 +42,7 @@ pub(crate) fn from_packages(interrupts: &mut Interrupts) -> Result<Binaries, Fai
                 &["install", "--yes", "--no-install-recommends", "postgresql"],
                 interrupts,
             )?);
-        if installed && let Some(binaries) = find::newest_suitable() {
+        if installed && let Some(binaries) = find::newest_suitable()? {
             return Ok(binaries);
         }
     }

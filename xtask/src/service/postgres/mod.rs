@@ -72,7 +72,7 @@ impl Running for PrivateServer {
 
 /// Finds PostgreSQL, or installs it, and starts a server.
 pub(crate) fn start(interrupts: &mut Interrupts) -> Result<impl Running + use<>, Failure> {
-    let binaries = match find::newest_suitable() {
+    let binaries = match find::newest_suitable()? {
         Some(binaries) => binaries,
         None => install::from_packages(interrupts)?,
     };

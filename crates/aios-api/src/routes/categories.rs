@@ -1,0 +1,56 @@
+//! Categories: listed, counted, made.
+
+use actix_web::{HttpResponse, web};
+
+use crate::Api;
+use crate::auth::Admin;
+use crate::body::Json;
+use crate::problem::{Problem, ProblemDocument};
+use crate::wire::{Category, CategoryCount, CategoryCounts, CategoryDraft, CategoryList};
+
+/// List categories
+///
+/// All active ones, by `sort_order`, then name.
+#[utoipa::path(
+    get, path = "/api/v1/marketplace/categories", tag = "Marketplace",
+    responses((status = 200, description = "The categories.", body = CategoryList)),
+)]
+pub(crate) async fn list(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let categories = api.marketplace.category_list().await?;
+    Ok(HttpResponse::Ok().json(CategoryList {
+        categories: categories.into_iter().map(Category::from).collect(),
+    }))
+}
+
+/// Count agents by category
+#[utoipa::path(
+    get, path = "/api/v1/marketplace/categories/stats", tag = "Marketplace",
+    responses((status = 200, description = "How many active agents each category holds.", body = CategoryCounts)),
+)]
+pub(crate) async fn counts(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let counts = api.marketplace.category_counts().await?;
+    Ok(HttpResponse::Ok().json(CategoryCounts {
+        categories: counts.into_iter().map(CategoryCount::from).collect(),
+    }))
+}
+
+/// Make a category
+///
+/// For admins.
+#[utoipa::path(
+    post, path = "/api/v1/marketplace/categories", tag = "Marketplace",
+    request_body = CategoryDraft,
+    responses(
+        (status = 201, description = "The category that was made.", body = Category),
+        (status = 409, description = "A category of that name exists.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn create(
+    api: web::Data<Api>,
+    Admin(caller): Admin,
+    Json(body): Json<CategoryDraft>,
+) -> Result<HttpResponse, Problem> {
+    let category = api.marketplace.category_create(&caller, body.check()?).await?;
+    Ok(HttpResponse::Created().json(Category::from(category)))
+}

@@ -1,0 +1,141 @@
+//! What operators and developers ask: is it alive, is it ready, how does it do, how is it used.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::{HttpResponse, web};
+use aios_domain::Error;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::problem::{Problem, ProblemDocument};
+
+/// Whether the process lives
+#[utoipa::path(
+    get, path = "/livez", tag = "Operations",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain", example = "ok")),
+)]
+pub(crate) async fn alive() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("text/plain")
+        .body("ok")
+}
+
+/// Whether requests can be answered
+#[utoipa::path(
+    get, path = "/readyz", tag = "Operations",
+    responses(
+        (status = 200, description = "They can.", body = String, content_type = "text/plain", example = "ready"),
+        (status = 503, description = "The database does not answer.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    if !api.marketplace.health().await.database {
+        return Err(Error::unavailable("The database does not answer.", Duration::from_secs(5)).into());
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("text/plain")
+        .body("ready"))
+}
+
+/// How the service and what it stands on do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `online`, or `degraded` where something does not answer.
+    #[schema(example = "online")]
+    status: &'static str,
+    services: Services,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Services {
+    api: ServiceHealth,
+    database: ServiceHealth,
+    redis: ServiceHealth,
+}
+
+/// How one service does.
+#[derive(Serialize, ToSchema)]
+struct ServiceHealth {
+    /// `online`, `offline`, or `disabled` where the service is not configured.
+    #[schema(example = "online")]
+    status: &'static str,
+    #[serde(rename = "lastCheck")]
+    last_check: DateTime<Utc>,
+}
+
+/// How the service does
+#[utoipa::path(
+    get, path = "/health", tag = "Operations",
+    responses((status = 200, description = "Every part and how it does.", body = Health)),
+)]
+pub(crate) async fn health(api: web::Data<Api>) -> HttpResponse {
+    let database = api.marketplace.health().await.database;
+    let last_check = api.marketplace.clock().now();
+    let part = |status| ServiceHealth { status, last_check };
+    let health = Health {
+        status: if database { "online" } else { "degraded" },
+        services: Services {
+            api: part("online"),
+            database: part(if database { "online" } else { "offline" }),
+            redis: part("disabled"),
+        },
+    };
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(health)
+}
+
+/// Metrics
+///
+/// In Prometheus' text format. 404 where they are served at an address of their own.
+#[utoipa::path(
+    get, path = "/metrics", tag = "Operations",
+    responses((status = 200, description = "Everything that is counted and timed.", body = String, content_type = "text/plain")),
+)]
+pub(crate) async fn metrics(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let metrics = api.metrics.as_ref().ok_or_else(|| Error::not_found("page"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(metrics.render()))
+}
+
+/// This document
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "Operations",
+    responses((status = 200, description = "The OpenAPI description of this server.", body = Object)),
+)]
+pub(crate) async fn openapi(api: web::Data<Api>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(api.openapi.to_string())
+}
+
+/// The API reference
+#[utoipa::path(
+    get, path = "/docs", tag = "Operations",
+    responses((status = 200, description = "This document for people, as one page of HTML.", body = String, content_type = "text/html")),
+)]
+pub(crate) async fn docs(api: web::Data<Api>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'",
+        ))
+        .content_type("text/html; charset=utf-8")
+        .body(api.docs.to_string())
+}
+
+/// The way in
+#[utoipa::path(
+    get, path = "/", tag = "Operations",
+    responses((status = 302, description = "The API reference is at `/docs`.", headers(("Location" = String, description = "`/docs`")))),
+)]
+pub(crate) async fn root() -> HttpResponse {
+    HttpResponse::Found().insert_header((LOCATION, "/docs")).finish()
+}

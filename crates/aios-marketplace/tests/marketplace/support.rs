@@ -1,0 +1,86 @@
+//! What these tests share: a marketplace on a test database, callers, and agents to act upon.
+
+use std::sync::Arc;
+
+use aios_domain::{
+    Agent, AgentDraft, AgentFieldSet, AgentFilter, AgentName, AgentSort, AgentType, Caller, CategoryName, Description,
+    JsonObject, Pricing, Rating, ReviewDraft, Role, SearchQuery, Tag, UserId, Version,
+};
+use aios_marketplace::{AgentListQuery, ManualClock, Marketplace};
+use aios_test_support::TestDatabase;
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new("2026-01-31T12:00:00Z".parse().unwrap()))
+}
+
+pub(crate) fn marketplace(database: &TestDatabase) -> Marketplace {
+    marketplace_at(database, clock())
+}
+
+pub(crate) fn marketplace_at(database: &TestDatabase, clock: Arc<ManualClock>) -> Marketplace {
+    Marketplace::new(database.pool(), clock, b"secret of the tests")
+}
+
+pub(crate) fn user() -> Caller {
+    Caller {
+        id: UserId::new(),
+        email: None,
+        role: Role::User,
+    }
+}
+
+pub(crate) fn admin() -> Caller {
+    Caller {
+        role: Role::Admin,
+        ..user()
+    }
+}
+
+pub(crate) fn draft(name: &str) -> AgentDraft {
+    AgentDraft {
+        name: AgentName::new(name).unwrap(),
+        description: Description::new("Does what agents of a test do.").unwrap(),
+        category: Some(CategoryName::new("development").unwrap()),
+        tags: vec![Tag::new("testing").unwrap()],
+        version: Version::new("1.0.0").unwrap(),
+        icon_url: None,
+        capabilities: Vec::new(),
+        pricing: Pricing::FREE,
+        repository_url: None,
+        agent_type: AgentType::new("assistant").unwrap(),
+        requirements: JsonObject::default(),
+        configuration_schema: JsonObject::default(),
+        license: None,
+    }
+}
+
+pub(crate) async fn published(marketplace: &Marketplace, author: &Caller, name: &str) -> Agent {
+    marketplace.agent_create(author, draft(name)).await.unwrap()
+}
+
+pub(crate) fn stars(stars: i64) -> ReviewDraft {
+    ReviewDraft {
+        rating: Rating::new(stars).unwrap(),
+        title: None,
+        review_text: None,
+    }
+}
+
+pub(crate) fn all(sort: AgentSort) -> AgentListQuery {
+    AgentListQuery {
+        filter: AgentFilter::default(),
+        sort,
+        fields: AgentFieldSet::ALL,
+    }
+}
+
+pub(crate) fn searching(words: &str, sort: AgentSort) -> AgentListQuery {
+    let search = Some(SearchQuery::new(words).unwrap());
+    AgentListQuery {
+        filter: AgentFilter {
+            search,
+            ..AgentFilter::default()
+        },
+        ..all(sort)
+    }
+}

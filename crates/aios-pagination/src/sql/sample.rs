@@ -1,0 +1,119 @@
+//! Sampling boundaries, jumping by them, and splitting a listing for parallel readers.
+
+use diesel::backend::Backend;
+
+use super::count::CountableQuery;
+use super::pager::SqlPager;
+use super::query::{DeferredQuery, KeysetQuery};
+use crate::boundaries::{Boundaries, Span};
+use crate::cursor::{Direction, Position};
+use crate::page::{Page, PageError};
+use crate::value::Value;
+
+impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
+    /// Samples the key of every `every`-th row (0 is taken for 1), for [`SqlPager::jump`] and [`Boundaries::spans`].
+    ///
+    /// It walks the whole listing once, in short statements that each skip `every` entries of the index and fetch one row,
+    /// and counts it. Where the index covers filters and keys, a million rows cost some hundred milliseconds; do it beside
+    /// the request, and keep the result.
+    pub fn sample<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        every: u64,
+        base: impl Fn() -> Q,
+    ) -> Result<Boundaries, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R> + CountableQuery<'q, Conn, QS, DB>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let every = every.max(1);
+        let mut keys = Vec::new();
+        while let Some(key) = self.key_beyond(conn, keys.last(), every, &base)? {
+            keys.push(key);
+        }
+        let total = u64::try_from(base().count_all(conn)?).unwrap_or(0);
+        let of = self.listing.expected();
+        Boundaries::new(of, every, total, keys).ok_or(PageError::OtherBoundaries)
+    }
+
+    /// Reads page `number`, counted from 1, from the boundary before it: at most as many index entries as there are rows
+    /// from one boundary to the next are skipped, however far the page is. [`Boundaries`] says how stale it can be.
+    pub fn jump<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        number: u64,
+        boundaries: &Boundaries,
+        base: impl Fn() -> Q,
+    ) -> Result<Page<R>, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R> + KeysetQuery<'q, Conn, QS, DB, R>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        if !boundaries.are_of(self.listing.expected()) {
+            return Err(PageError::OtherBoundaries);
+        }
+        let skip = number
+            .saturating_sub(1)
+            .saturating_mul(u64::from(self.limit));
+        let (from, left) = boundaries.nearest(skip);
+        let one_more = i64::from(self.limit) + 1;
+        let mut part = self.part(from.as_ref(), Direction::Forward, one_more, &base)?;
+        part.offset = i64::try_from(left).unwrap_or(i64::MAX - one_more);
+        let rows = self.load_deferred(conn, part, &base)?;
+        self.numbered_page(conn, rows, skip > 0, &base)
+    }
+
+    /// Splits the listing into at most `n` spans of as many rows each (give or take one), for parallel readers: each reads
+    /// its own by [`SqlPager::within`]. The cost is that of skipping through the index once.
+    pub fn split<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        n: u32,
+        base: impl Fn() -> Q,
+    ) -> Result<Vec<Span>, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R> + CountableQuery<'q, Conn, QS, DB>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let total = u64::try_from(base().count_all(conn)?).unwrap_or(0);
+        let n = u64::from(n.max(1));
+        let mut cuts: Vec<Vec<Value>> = Vec::new();
+        let mut before = 0;
+        for cut in 1..n.min(total) {
+            let upto = total * cut / n.min(total);
+            match self.key_beyond(conn, cuts.last(), upto - before, &base)? {
+                Some(key) => cuts.push(key),
+                None => break,
+            }
+            before = upto;
+        }
+        Ok(Span::between(cuts.into_iter()))
+    }
+
+    /// The key of the row `distance` rows beyond a key, or from the start.
+    fn key_beyond<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        key: Option<&Vec<Value>>,
+        distance: u64,
+        base: &impl Fn() -> Q,
+    ) -> Result<Option<Vec<Value>>, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let from = key.map(|key| Position::new(Direction::Forward, key.clone()));
+        let mut part = self.part(from.as_ref(), Direction::Forward, 1, base)?;
+        part.offset = i64::try_from(distance.saturating_sub(1)).unwrap_or(i64::MAX - 1);
+        let rows = self.load_deferred(conn, part, base)?;
+        Ok(rows.first().map(|row| self.listing.order.values(row)))
+    }
+}

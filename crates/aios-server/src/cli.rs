@@ -1,0 +1,82 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{DatabaseArgs, SecretArgs, ServeArgs};
+
+/// AIOS Marketplace: browse, search, rate and install AI agents over HTTP.
+///
+/// Without a command, `aios` serves: on http://127.0.0.1:8080, with a SQLite database in ./data.
+#[derive(Parser)]
+#[command(name = "aios", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve the marketplace over HTTP.
+    Serve(Box<ServeArgs>),
+    /// Make a bearer token for trying the signed-in routes.
+    Token(TokenArgs),
+    /// Bring agents in from elsewhere.
+    Import(ImportArgs),
+    /// Print the OpenAPI description of the HTTP interface.
+    Openapi,
+}
+
+/// What `aios` does when it is told nothing: it serves, set up by the environment alone.
+pub(crate) fn serve_by_default() -> Command {
+    #[derive(Parser)]
+    #[command(name = "aios serve")]
+    struct ServeAlone {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+    Command::Serve(Box::new(ServeAlone::parse_from(["aios serve"]).args))
+}
+
+#[derive(Args)]
+pub(crate) struct TokenArgs {
+    /// Whose token it is (a UUID). Without one: the first user of the demonstration catalogue.
+    #[arg(long, value_name = "UUID")]
+    pub(crate) user: Option<uuid::Uuid>,
+    /// The user's e-mail address.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Let the token's bearer do what admins may do.
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// For how long it is good, as in 90s, 15m, 12h or 30d.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = crate::config::duration)]
+    pub(crate) ttl: std::time::Duration,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    #[command(subcommand)]
+    pub(crate) source: ImportSource,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ImportSource {
+    /// A dump of a public Model Context Protocol registry: the 2025 array, the listing of /v0/servers, or server.json objects.
+    ///
+    /// Safe to repeat: agents are matched by the registry's name for them, and the newest version wins.
+    McpRegistry(McpRegistryArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct McpRegistryArgs {
+    /// The file.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}

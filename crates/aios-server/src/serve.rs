@@ -1,0 +1,246 @@
+//! `aios serve`: the database is brought up to date, the routes are put on the network, and everything is stopped in order.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use aios_api::{Api, Authenticator, Jwks};
+use aios_db::{Database, DatabaseKind};
+use aios_domain::{Caller, Role};
+use aios_marketplace::{Clock, Marketplace, SystemClock};
+use aios_telemetry::Metrics;
+
+use crate::config::{ServeArgs, StartError};
+use crate::import::migrate;
+use crate::secret::{cursor_secret, token_secret};
+
+/// How often views are written and trending is brought up to date.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How long requests under way may take when the server stops, beyond their own time limit.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long the token that is printed at the start is good.
+const TRIAL_TOKEN: Duration = Duration::from_secs(24 * 3_600);
+/// Always the same catalogue.
+const DEMO_SEED: u64 = 2026;
+
+/// Serves until the process is told to stop.
+pub(crate) fn run(args: ServeArgs) -> Result<(), StartError> {
+    aios_telemetry::start_logging(args.log_format);
+    actix_web::rt::System::new().block_on(async {
+        let server = start(args, Arc::new(SystemClock)).await?;
+        crate::print(&server.greeting());
+        server.until_stopped().await
+    })
+}
+
+/// A server that answers.
+pub struct Server {
+    address: SocketAddr,
+    database: String,
+    is_demo: bool,
+    token: Option<String>,
+    marketplace: Marketplace,
+    http: actix_web::dev::Server,
+    metrics_http: Option<actix_web::dev::Server>,
+}
+
+/// Starts a server: migrates the database, fills an empty embedded one, listens. It answers when this returns.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
+    let url = args.database.database_url.clone();
+    let (authenticator, secret) = authenticator(&args)?;
+    let to_migrate = url.clone();
+    web::block(move || migrate(&to_migrate))
+        .await
+        .map_err(|_| StartError::new("the migration was given up"))??;
+    let database = Database::new(&args.database_config());
+    let marketplace = Marketplace::new(database, clock, &cursor_secret(secret.as_deref()));
+    let is_demo =
+        args.demo_data && url.kind() == DatabaseKind::Sqlite && marketplace.fill_with_demonstration(DEMO_SEED).await?;
+    marketplace.housekeeping().await?;
+
+    let metrics = installed_metrics();
+    let metrics_here = metrics.clone().filter(|_| args.metrics_address.is_none());
+    let api = web::Data::new(Api::new(
+        marketplace.clone(),
+        authenticator,
+        args.request_timeout,
+        metrics_here,
+    ));
+    let (http, address) = listen(&args, api)?;
+    let metrics_http = match (args.metrics_address, metrics.clone()) {
+        (Some(address), Some(metrics)) => Some(listen_for_metrics(address, metrics)?),
+        _ => None,
+    };
+    keep_house(marketplace.clone(), metrics);
+    // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
+    let trial_secret = secret.filter(|_| args.secret.jwt_secret.is_none());
+    let token = trial_secret.map(|secret| trial_token(&secret)).transpose()?;
+    Ok(Server {
+        address,
+        database: url.to_string(),
+        is_demo,
+        token,
+        marketplace,
+        http,
+        metrics_http,
+    })
+}
+
+fn authenticator(args: &ServeArgs) -> Result<(Authenticator, Option<Vec<u8>>), StartError> {
+    if let Some(source) = &args.jwt_jwks {
+        let keys = Jwks::load(source).map_err(|reason| StartError::new(format!("JWT_JWKS: {reason}")))?;
+        return Ok((Authenticator::public(keys), None));
+    }
+    let secret = token_secret(&args.secret, &args.database.database_url)?;
+    let authenticator =
+        Authenticator::shared(&secret).map_err(|reason| StartError::new(format!("JWT_SECRET {reason}")))?;
+    Ok((authenticator, Some(secret)))
+}
+
+/// The recorder of this process. A second server in the process, as in tests, shares the first one's figures.
+fn installed_metrics() -> Option<Metrics> {
+    let metrics = Metrics::install().ok()?;
+    aios_api::describe_metrics();
+    aios_db::describe_metrics();
+    Some(metrics)
+}
+
+fn listen(args: &ServeArgs, api: web::Data<Api>) -> Result<(actix_web::dev::Server, SocketAddr), StartError> {
+    let address = SocketAddr::new(args.api_host, args.api_port);
+    let listener = bind(address, "API_HOST and API_PORT")?;
+    let bound = listener
+        .local_addr()
+        .map_err(|error| StartError::new(format!("can't listen at {address}: {error}")))?;
+    let grace = args.request_timeout + GRACE;
+    let mut server = HttpServer::new(move || aios_api::app(api.clone()))
+        .shutdown_timeout(grace.as_secs())
+        .client_request_timeout(Duration::from_secs(10));
+    if let Some(workers) = args.api_workers {
+        server = server.workers(usize::from(workers));
+    }
+    let server = server
+        .listen(listener)
+        .map_err(|error| StartError::new(format!("can't listen at {bound}: {error}")))?;
+    Ok((server.run(), bound))
+}
+
+fn listen_for_metrics(address: SocketAddr, metrics: Metrics) -> Result<actix_web::dev::Server, StartError> {
+    let listener = bind(address, "METRICS_ADDRESS")?;
+    let server = HttpServer::new(move || {
+        let metrics = metrics.clone();
+        App::new().route(
+            "/metrics",
+            web::get().to(move || std::future::ready(metrics_answer(&metrics))),
+        )
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener);
+    Ok(server
+        .map_err(|error| StartError::new(format!("can't listen at {address}: {error}")))?
+        .run())
+}
+
+fn metrics_answer(metrics: &Metrics) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(metrics.render())
+}
+
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, StartError> {
+    let failed = |error: std::io::Error| {
+        StartError::new(format!(
+            "can't listen at {address}: {error}; choose another with {setting}"
+        ))
+    };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Writes views, brings trending up to date and folds metrics, every few seconds for as long as the server runs.
+fn keep_house(marketplace: Marketplace, metrics: Option<Metrics>) {
+    actix_web::rt::spawn(async move {
+        let mut ticks = tokio::time::interval(HOUSEKEEPING);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if let Err(error) = marketplace.housekeeping().await {
+                tracing::warn!(%error, "housekeeping failed; it is tried again");
+            }
+            if let Some(metrics) = &metrics {
+                metrics.upkeep();
+            }
+        }
+    });
+}
+
+fn trial_token(secret: &[u8]) -> Result<String, StartError> {
+    let caller = Caller {
+        id: aios_marketplace::demo::first_user(),
+        email: None,
+        role: Role::User,
+    };
+    crate::token::signed(secret, &caller, TRIAL_TOKEN)
+}
+
+impl Server {
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it serves.
+    pub fn marketplace(&self) -> &Marketplace {
+        &self.marketplace
+    }
+
+    /// By which it is stopped.
+    pub fn handle(&self) -> actix_web::dev::ServerHandle {
+        self.http.handle()
+    }
+
+    /// Answers until it is told to stop, by a signal or its handle; then requests under way are finished and views written.
+    ///
+    /// # Errors
+    /// Where the network fails, or the last views can't be written.
+    pub async fn until_stopped(self) -> Result<(), StartError> {
+        let metrics = self.metrics_http.map(|server| {
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            handle
+        });
+        let stopped = self.http.await;
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
+        self.marketplace.flush_views().await?;
+        stopped.map_err(|error| StartError::new(format!("the server failed: {error}")))
+    }
+
+    /// What a person at the terminal wants to know.
+    fn greeting(&self) -> String {
+        let base = format!("http://{}", self.address);
+        let data = &self.database;
+        let filled = if self.is_demo {
+            "\n              (it was empty, and holds a demonstration catalogue now)"
+        } else {
+            ""
+        };
+        let trial = self.token.as_ref().map_or_else(String::new, |token| {
+            format!(
+                "\nA token for trying the signed-in routes, good for a day:\n\n  export TOKEN={token}\n  \
+                 curl -H \"Authorization: Bearer $TOKEN\" {base}/api/v1/marketplace/my-agents\n"
+            )
+        });
+        format!(
+            "AIOS Marketplace is ready.\n\n  Data        {data}{filled}\n  Reference   {base}/docs\n  \
+             Agents      {base}/api/v1/marketplace/agents\n  Metrics     {base}/metrics\n{trial}\nCtrl-C stops the server."
+        )
+    }
+}
