@@ -22,9 +22,9 @@ use crate::migrate;
 
 /// Fill a database with made-up agents, users, installations and reviews.
 ///
-/// The database is the one that DATABASE_URL names (postgres://… or sqlite://…; default: sqlite://data/aios.db). It is migrated
-/// first. All rows come in one transaction: a seed that is interrupted leaves nothing behind. The same numbers, seed and end
-/// give the same rows, ids included.
+/// The database is the one that DATABASE_URL names (postgres://… or sqlite://…; default: sqlite://data/aios.db). It is
+/// migrated first. All rows come in one transaction: a seed that is interrupted leaves nothing behind. The same
+/// numbers, seed and end give the same rows, ids included.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How many agents; each has two installations on average, a few of them thousands

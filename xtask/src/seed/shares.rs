@@ -1,8 +1,8 @@
 //! How many of the installations, or of the reviews, each agent gets: a few most of them, most a few.
 
-/// A total that is parted among agents by their rank in popularity, by the law of Zipf and Mandelbrot: the share of rank `r`
-/// falls with `1 / (r + shift)^0.9`. The parts are whole, add up to the total exactly, and none is larger than the cap, for
-/// which the head of the curve is flattened as far as needed.
+/// A total that is parted among agents by their rank in popularity, by the law of Zipf and Mandelbrot: the share of
+/// rank `r` falls with `1 / (r + shift)^0.9`. The parts are whole, add up to the total exactly, and none is larger than
+/// the cap, for which the head of the curve is flattened as far as needed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shares {
     total: u64,
@@ -12,8 +12,8 @@ pub(super) struct Shares {
 
 /// One less the exponent of the law.
 const POWER: f64 = 0.1;
-/// Where the head of the curve begins in a large marketplace; without it the first agent alone would get a large part of
-/// everything.
+/// Where the head of the curve begins in a large marketplace; without it the first agent alone would get a large part
+/// of everything.
 const LARGEST_NATURAL_SHIFT: f64 = 20.0;
 
 impl Shares {
