@@ -11,6 +11,7 @@ mod layers;
 mod migrate;
 mod process;
 mod schema;
+mod seed;
 mod service;
 mod services;
 mod test;
@@ -32,6 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Test(test::Args),
+    Seed(seed::Args),
     Services(services::Args),
     Migrate(migrate::Args),
     Layers(layers::Args),
@@ -42,6 +44,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Self::Test(args) => test::run(&args),
+            Self::Seed(args) => seed::run(&args),
             Self::Services(args) => services::run(&args),
             Self::Migrate(args) => migrate::run(&args),
             Self::Layers(_) => layers::check(),

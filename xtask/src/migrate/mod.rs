@@ -96,7 +96,8 @@ fn write_schema(interrupts: &mut Interrupts) -> Result<(), Failure> {
     Ok(())
 }
 
-fn url() -> Result<DatabaseUrl, Failure> {
+/// The database that the developer means.
+pub(crate) fn url() -> Result<DatabaseUrl, Failure> {
     let url = env::var("DATABASE_URL").unwrap_or_default();
     let url = if url.is_empty() { DEFAULT_URL } else { &url };
     url.parse().map_err(Failure::because("DATABASE_URL can't be used"))
@@ -106,7 +107,8 @@ fn open() -> Result<AnyConnection, Failure> {
     connect_to(&url()?)
 }
 
-fn connect_to(url: &DatabaseUrl) -> Result<AnyConnection, Failure> {
+/// A connection to it on which statements may take as long as they need.
+pub(crate) fn connect_to(url: &DatabaseUrl) -> Result<AnyConnection, Failure> {
     connect(url, Access::ReadWrite, None).map_err(Failure::because(format!("cannot reach {url}")))
 }
 

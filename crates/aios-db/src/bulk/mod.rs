@@ -1,8 +1,9 @@
 //! Many rows at once: what the demonstration catalogue, the registry import and the workshop's seed have in common.
 //!
-//! [`insert`] writes a data set within the caller's transaction and leaves indexes and triggers to their work: right for some
-//! thousands of rows. [`load`] is for millions: it takes constraints and indexes off, writes, puts them back from their own
-//! definitions, and does all of it in one transaction, so that a load that fails leaves the database as it was.
+//! [`insert`] writes a data set within the caller's transaction and leaves indexes and triggers to their work: right
+//! for some thousands of rows. [`load`] is for millions: it takes constraints and indexes off, writes, puts them back
+//! from their own definitions, and does all of it in one transaction, so that a load that fails leaves the database as
+//! it was.
 //!
 //! PostgreSQL is written by `COPY`, SQLite by prepared statements.
 
@@ -37,7 +38,8 @@ pub const TABLES: [&str; 7] = [
     "agent_analytics",
 ];
 
-/// Under this name the ids of tags are made from their names (UUIDs of version 5), so that the same load gives the same rows.
+/// Under this name the ids of tags are made from their names (UUIDs of version 5), so that the same load gives the same
+/// rows.
 const TAG_NAMESPACE: Uuid = Uuid::from_u128(0x0f0d_93e3_9b1d_4c2f_8f4e_a105_7a65_0001);
 
 /// After how many rows progress is told.
@@ -91,8 +93,9 @@ pub fn insert(connection: &mut AnyConnection, dataset: &impl Dataset) -> DbResul
     })
 }
 
-/// Writes a large data set: all of it, or nothing. Indexes, constraints and triggers of the tables are away meanwhile and are
-/// the same again afterwards, on a database that had rows before, too; nobody else can use the tables while it runs.
+/// Writes a large data set: all of it, or nothing. Indexes, constraints and triggers of the tables are away meanwhile
+/// and are the same again afterwards, on a database that had rows before, too; nobody else can use the tables while it
+/// runs.
 ///
 /// # Errors
 /// As [`insert`], and where a constraint does not hold for the rows once they are there.

@@ -1,7 +1,8 @@
 //! Taking off what slows a load down (indexes, constraints, triggers) and putting it back exactly as it was.
 //!
-//! The definitions come from the database's own catalogue, never from a list in this program, so that nothing is forgotten
-//! when a migration adds an index. Both databases change their schema within transactions: a failure leaves all as it was.
+//! The definitions come from the database's own catalogue, never from a list in this program, so that nothing is
+//! forgotten when a migration adds an index. Both databases change their schema within transactions: a failure leaves
+//! all as it was.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -52,7 +53,8 @@ pub(super) fn take_off(connection: &mut AnyConnection) -> DbResult<Plan> {
     }
 }
 
-/// `put_back` runs in the reverse order of `take_off`: a foreign key goes before the key it refers to and comes back after it.
+/// `put_back` runs in the reverse order of `take_off`: a foreign key goes before the key it refers to and comes back
+/// after it.
 fn remove<C: SimpleConnection>(connection: &mut C, removals: Vec<Removal>, first: &[&str]) -> DbResult<Plan> {
     for removal in &removals {
         connection.batch_execute(&removal.take_off)?;
@@ -98,9 +100,9 @@ const SQLITE_REMOVALS: &str = "\
     SELECT 'DROP ' || type || ' \"' || name || '\"' AS take_off, sql AS put_back FROM sqlite_schema \
     WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN ($TABLES) ORDER BY type DESC, name";
 
-/// Sets the connection up for a long write. PostgreSQL needs nothing that outlives the transaction. SQLite gets a large cache,
-/// and a rollback journal in place of the write-ahead log, which would hold everything a second time; where another connection
-/// is open it stays with the log.
+/// Sets the connection up for a long write. PostgreSQL needs nothing that outlives the transaction. SQLite gets a large
+/// cache, and a rollback journal in place of the write-ahead log, which would hold everything a second time; where
+/// another connection is open it stays with the log.
 pub(super) fn prepare(connection: &mut AnyConnection) -> DbResult<()> {
     if let AnyConnection::Sqlite(connection) = connection {
         connection.batch_execute("PRAGMA cache_size = -524288;")?;

@@ -1,4 +1,5 @@
-//! The rows of a bulk load. Users, installations and reviews are the domain's own; agents and events carry more than it shows.
+//! The rows of a bulk load. Users, installations and reviews are the domain's own; agents and events carry more than it
+//! shows.
 
 use aios_domain::{
     AgentDraft, AgentId, EventId, EventKind, Installation, RegistryName, Review, Tag, Timestamp, User, UserId,
@@ -6,8 +7,8 @@ use aios_domain::{
 
 /// Everything a load writes, table by table, in the order the foreign keys ask for.
 ///
-/// Each method makes its iterator anew, so a data set may be far larger than memory. What the counters of an agent say must
-/// agree with the rows of the other iterators: they are written as they stand and not counted again.
+/// Each method makes its iterator anew, so a data set may be far larger than memory. What the counters of an agent say
+/// must agree with the rows of the other iterators: they are written as they stand and not counted again.
 pub trait Dataset {
     /// The users that the other rows refer to.
     fn users(&self) -> impl Iterator<Item = User>;
@@ -24,7 +25,7 @@ pub trait Dataset {
 
     /// Every tag that an agent bears, at least once.
     fn tags(&self) -> impl Iterator<Item = Tag> {
-        self.agents().flat_map(|agent| agent.draft.tags)
+        self.agent_tags().flat_map(|(_, tags)| tags)
     }
 
     /// Each agent's tags again, for a data set that knows them without making the whole agent.

@@ -1,5 +1,5 @@
-//! Rows into SQLite: one prepared statement a table, run once a row. SQLite works in this process, so that a statement for
-//! several rows would save nothing.
+//! Rows into SQLite: one prepared statement a table, run once a row. SQLite works in this process, so that a statement
+//! for several rows would save nothing.
 
 use aios_domain::{Installation, Review, Tag, TagId, User};
 use diesel::SqliteConnection;

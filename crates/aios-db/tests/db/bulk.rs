@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use aios_db::bulk::{self, BulkAgent, BulkEvent, Dataset, Progress};
+use aios_db::catalog::describe;
 use aios_db::store::agents::agent_find;
 use aios_db::{AnyConnection, DatabaseKind};
 use aios_domain::{
@@ -149,23 +150,8 @@ fn number(connection: &mut AnyConnection, sql: &str) -> i64 {
     sql_query(query).get_result::<Number>(connection).unwrap().number
 }
 
-/// Everything that the catalogue knows of indexes, constraints and triggers.
 fn schema(connection: &mut AnyConnection) -> Vec<String> {
-    let query = match connection.kind() {
-        DatabaseKind::Postgres => {
-            "SELECT pg_get_indexdef(indexrelid) || indisvalid || indisprimary AS line \
-             FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relnamespace = 'public'::regnamespace \
-             UNION ALL \
-             SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || convalidated FROM pg_constraint \
-             WHERE connamespace = 'public'::regnamespace ORDER BY 1"
-        }
-        DatabaseKind::Sqlite => {
-            "SELECT type || name || tbl_name || coalesce(sql, '') AS line FROM sqlite_schema \
-             WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1"
-        }
-    };
-    let lines = sql_query(query).load::<Line>(connection).unwrap();
-    lines.into_iter().map(|line| line.line).collect()
+    describe(connection).unwrap()
 }
 
 fn check(connection: &mut AnyConnection, samples: i64) {

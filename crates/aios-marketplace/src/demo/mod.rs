@@ -1,7 +1,7 @@
 //! The demonstration catalogue: 200 agents of our own writing, sixty users, and a year of installations and reviews.
 //!
-//! It fills an empty embedded database so that a newcomer has something to browse. Everything in it is invented; addresses
-//! and links point at the example domains of RFC 2606.
+//! It fills an empty embedded database so that a newcomer has something to browse. Everything in it is invented;
+//! addresses and links point at the example domains of RFC 2606.
 
 mod history;
 mod rng;
@@ -57,7 +57,8 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Builds the catalogue. Texts and ids are always the same; `seed` decides who installed and said what, and `now` when.
+    /// Builds the catalogue. Texts and ids are always the same; `seed` decides who installed and said what, and `now`
+    /// when.
     ///
     /// # Errors
     /// Only where an embedded file is damaged, which the tests of this module exclude.
@@ -158,8 +159,8 @@ impl Dataset for Catalogue {
 }
 
 impl Marketplace {
-    /// Puts the demonstration catalogue into a database that holds neither users nor agents, in one transaction; any other
-    /// database is left alone. Returns whether the catalogue was put in.
+    /// Puts the demonstration catalogue into a database that holds neither users nor agents, in one transaction; any
+    /// other database is left alone. Returns whether the catalogue was put in.
     ///
     /// # Errors
     /// Those of the database.

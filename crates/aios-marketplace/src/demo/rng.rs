@@ -51,7 +51,8 @@ impl Rng {
         (-(1.0 - self.unit()).ln() * mean).round() as i64
     }
 
-    /// A moment between two, whole seconds; `late` above 1 favours the later ones. `from` where the two are the wrong way round.
+    /// A moment between two, whole seconds; `late` above 1 favours the later ones. `from` where the two are the wrong
+    /// way round.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,

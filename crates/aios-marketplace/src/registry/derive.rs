@@ -46,7 +46,8 @@ pub(super) fn derive(evidence: &Evidence<'_>) -> Result<Derived, Invalid> {
         .filter_map(|concept| Some((strength(concept, &name, &description)?, concept)))
         .collect();
     let category = category(&found);
-    // What stands in the name first, then what speaks for the category that was chosen; the sort keeps the table's order.
+    // What stands in the name first, then what speaks for the category that was chosen; the sort keeps the table's
+    // order.
     found.sort_by_key(|(strength, concept)| {
         let fits = concept.category.map(|(kind, _)| kind) == category;
         std::cmp::Reverse((*strength, fits))

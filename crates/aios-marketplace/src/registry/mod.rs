@@ -1,4 +1,5 @@
-//! Reading a public Model Context Protocol registry: a dump of servers becomes drafts of agents, and refusals with reasons.
+//! Reading a public Model Context Protocol registry: a dump of servers becomes drafts of agents, and refusals with
+//! reasons.
 //!
 //! Nothing here touches a database. What is derived, and by which rules, stands in `docs/import.md`.
 
@@ -81,7 +82,8 @@ impl Registry {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`](aios_domain::ErrorKind::Malformed) where the whole is not JSON, or in none of the formats.
+    /// [`ErrorKind::Malformed`](aios_domain::ErrorKind::Malformed) where the whole is not JSON, or in none of the
+    /// formats.
     pub fn read(dump: &[u8]) -> Result<Self> {
         let mut registry = Self::default();
         let mut places: HashMap<RegistryName, usize> = HashMap::new();
@@ -115,11 +117,11 @@ impl Registry {
     }
 }
 
-/// What decides between two entries of one name: the version, then the registry's word, then the date. Of two that are equal
-/// in all of it the later in the dump is kept.
+/// What decides between two entries of one name: the version, then the registry's word, then the date. Of two that are
+/// equal in all of it the later in the dump is kept.
 ///
-/// The version comes before the registry's word since the same order must hold between a dump and what was imported from an
-/// earlier one, and "latest" in two dumps of different days can't be compared.
+/// The version comes before the registry's word since the same order must hold between a dump and what was imported
+/// from an earlier one, and "latest" in two dumps of different days can't be compared.
 fn newness(entry: &RegistryEntry) -> impl Ord + '_ {
     (
         &entry.draft.version,
