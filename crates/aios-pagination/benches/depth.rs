@@ -57,7 +57,7 @@ fn fill(numbers: &str) -> String {
 /// The same benchmark on a backend's own connection type.
 macro_rules! depths {
     ($criterion:expr, $name:literal, $backend:ty, $conn:expr) => {{
-        let conn = $conn;
+        let conn: &mut _ = &mut *$conn;
         let codec = CursorCodec::signed(b"a secret of thirty-two bytes ...");
         let order: SqlOrder<Agent, agents::table, $backend> = SqlOrder::named("popular")
             .desc(agents::installs, |row: &Agent| row.installs)
