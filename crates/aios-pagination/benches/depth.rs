@@ -142,12 +142,16 @@ fn postgres(criterion: &mut Criterion) {
     let url = std::env::var("AIOS_TEST_POSTGRES_URL").unwrap_or_else(|_| {
         panic!("AIOS_TEST_POSTGRES_URL is not set: `cargo xtask services` starts a private PostgreSQL server and prints it")
     });
-    let conn = &mut PgConnection::establish(&url).expect("a connection");
-    let schema = format!("pagination_bench_{}", std::process::id());
-    conn.batch_execute(&format!(
-        "CREATE SCHEMA {schema}; SET search_path TO {schema}"
-    ))
-    .expect("a schema");
+    let server = &mut PgConnection::establish(&url).expect("a connection");
+    // A database of its own: what VACUUM may mark as visible to all depends on the database's other sessions.
+    let name = format!("pagination_bench_{}", std::process::id());
+    server
+        .batch_execute(&format!("CREATE DATABASE {name}"))
+        .expect("a database");
+    let (root, _) = url
+        .rsplit_once('/')
+        .expect("a URL with a database in its path");
+    let conn = &mut PgConnection::establish(&format!("{root}/{name}")).expect("a connection");
     conn.batch_execute(&fill(&format!(
         "SELECT n FROM generate_series(1, {ROWS}::bigint) AS n"
     )))
@@ -155,7 +159,8 @@ fn postgres(criterion: &mut Criterion) {
     conn.batch_execute("VACUUM ANALYZE agents")
         .expect("statistics");
     depths!(criterion, "postgres", diesel::pg::Pg, conn);
-    conn.batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
+    server
+        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
         .expect("dropped");
 }
 

@@ -84,9 +84,9 @@
 //!
 //! # Pages
 //!
-//! [`At`] says which page, [`Page`] is the answer. `has_next` and `has_prev` are read from the database in the page's own
-//! statement, and a cursor is there exactly where there are rows. A page that is empty because its rows were deleted has
-//! a `prev` that leads back to what is left.
+//! [`At`] says which page, [`Page`] is the answer. `has_next` and `has_prev` are read from the database, and a cursor is
+//! there exactly where there are rows: the page's statement begins with the cursor's own row and ends with one row more than
+//! the page has. A page that is empty because its rows were deleted has a `prev` that leads back to what is left.
 //!
 //! The closure given to a pager builds the query with its filters, boxed or not; it is called once for each range that is
 //! read. Its ORDER BY, LIMIT and OFFSET are replaced. How the ranges are asked for ([`sql::Strategy`]) follows from the
@@ -186,7 +186,8 @@
 //!   inserted or deleted meanwhile. A row whose own keys change moves, and may come twice or not at all.
 //! - The tie-breaker must be unique among the query's rows. A join that multiplies rows needs a key of the joined side.
 //! - A float `NaN` sorts above all numbers in PostgreSQL and in memory; SQLite stores it as `NULL`.
-//! - A page is read in one statement, so it is of one moment; two pages are of two.
+//! - A page's rows are read in one statement, so they are of one moment; two pages are of two. Where the cursor's own row
+//!   is gone, a second statement asks whether there are others behind it.
 //! - A key's text may make a cursor too long ([`KeysTooLong`]): sort by a shorter expression then.
 //!
 //! # Features

@@ -139,7 +139,7 @@ fn a_uniform_order_is_one_row_value_in_the_index() {
         let cursor = cursors(conn, &popular()).remove(0);
         let text = plan(conn, &popular(), At::Cursor(&cursor)).join("\n");
         let row_value = if conn.is_postgres() {
-            "Index Cond: (ROW(installs, created_at, id) < ROW("
+            "Index Cond: (ROW(installs, created_at, id) <= ROW("
         } else {
             "(installs,created_at,id)<(?,?,?)"
         };
