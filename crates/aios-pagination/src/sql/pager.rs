@@ -227,17 +227,17 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
             Some(_) => None,
             None => self.span.and_then(|span| span.edge(direction)),
         };
-        let filters = match from.or(edge.as_ref()) {
+        let bounds = match from.or(edge.as_ref()) {
             Some(position) => self.order.ranges(position)?,
-            None => vec![Seek::all()],
+            None => vec![(Seek::all(), self.order.ordering(direction))],
         };
-        let ranges = filters
+        let ranges = bounds
             .into_iter()
-            .map(|filter| {
+            .map(|(filter, ordering)| {
                 Ok(Range {
                     base: base(),
                     filter: self.bounded(filter)?,
-                    ordering: self.order.ordering(direction),
+                    ordering,
                 })
             })
             .collect::<Result<_, PageError>>()?;
