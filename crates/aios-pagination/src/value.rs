@@ -98,6 +98,7 @@ fn float_order(a: f64, b: f64) -> Ordering {
 }
 
 /// The type of a key's values; part of an order's fingerprint, and checked when a cursor is read.
+// The sequence is in every fingerprint: new kinds go to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {

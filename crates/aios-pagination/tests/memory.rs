@@ -132,7 +132,7 @@ fn a_maps_cursor_outlives_its_entry_and_leads_back() {
     map.remove(&4);
     let second = pager.page(&map, At::Cursor(next.as_str())).expect("a page");
     assert_eq!(second.items.first(), Some(&(&5, &'f')));
-    map.retain(|key, ()| *key < 4);
+    map.retain(|key, _| *key < 4);
     let empty = pager.page(&map, At::Cursor(next.as_str())).expect("a page");
     assert!(empty.items.is_empty());
     let back = pager

@@ -20,6 +20,8 @@ pub(super) type SharedSql<DB> = Arc<dyn QueryFragment<DB> + Send + Sync>;
 pub(super) enum Piece<'q, DB: Backend> {
     /// SQL both databases read alike.
     Sql(&'static str),
+    /// Nothing; but the statement is planned anew each time.
+    PlanAnew,
     /// A key's expression.
     Key(SharedSql<DB>),
     /// A bound value, or a query.
@@ -66,6 +68,12 @@ impl<'q, QS: 'q, DB: Backend + 'q> Seek<'q, QS, DB> {
         Self::new(vec![Piece::Sql("1 = 1")])
     }
 
+    /// The same predicate, in a statement that is planned anew each time.
+    pub(super) fn plan_anew(mut self) -> Self {
+        self.pieces.push(Piece::PlanAnew);
+        self
+    }
+
     /// Both predicates.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.pieces.insert(0, Piece::Sql("("));
@@ -108,6 +116,7 @@ impl<ST, QS, DB: Backend> QueryFragment<DB> for Fragment<'_, ST, QS, DB> {
         for piece in &self.pieces {
             match piece {
                 Piece::Sql(sql) => out.push_sql(sql),
+                Piece::PlanAnew => out.unsafe_to_cache_prepared(),
                 Piece::Key(key) => key.walk_ast(out.reborrow())?,
                 Piece::Owned(owned) => owned.walk_ast(out.reborrow())?,
             }

@@ -23,8 +23,9 @@ pub enum Strategy {
     /// of row values where several keys can be compared at once.
     #[default]
     Auto,
-    /// One range a key, with UNION ALL, without row values. For SQLite where the tie-breaker is the rowid's alias
-    /// (`INTEGER PRIMARY KEY`) and many rows tie: SQLite shortens a row value to its first column there.
+    /// One range a key, with UNION ALL, without row values. For SQLite where an indexed expression such as `lower(name)` is
+    /// a key, whose index SQLite does not use for a row value; and where the tie-breaker is the rowid's alias (`INTEGER
+    /// PRIMARY KEY`) and many rows tie, since SQLite shortens a row value to its first column there.
     UnionAll,
     /// One WHERE clause: the leading key bounds the range, the rest is an OR. For queries that can't be a subquery; rows
     /// that tie with the cursor in the leading key are read and dropped.
@@ -86,9 +87,15 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
 
     /// ORDER BY, read in this direction.
     pub(super) fn ordering<'q>(&self, direction: Direction) -> Ordering<'q, QS, DB> {
+        self.ordering_of(direction, |_| true)
+    }
+
+    /// ORDER BY those of the keys that a range leaves free.
+    fn ordering_of<'q>(&self, direction: Direction, is_free: impl Fn(usize) -> bool) -> Ordering<'q, QS, DB> {
         let mut pieces = Vec::with_capacity(self.columns.len() * 3);
-        for (index, (column, shape)) in self.columns.iter().zip(self.order.shapes()).enumerate() {
-            if index > 0 {
+        let keys = self.columns.iter().zip(self.order.shapes()).enumerate();
+        for (_, (column, shape)) in keys.filter(|(index, _)| is_free(*index)) {
+            if !pieces.is_empty() {
                 pieces.push(Piece::Sql(", "));
             }
             pieces.push(Piece::Key(column.sql()));
@@ -106,20 +113,28 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
         self.columns.last().map(|column| column.sql())
     }
 
-    /// The rows a position reads, as predicates whose rows joined in sequence are sorted. One, or several for UNION ALL.
-    pub(super) fn ranges<'q>(&self, position: &Position) -> Result<Vec<Seek<'q, QS, DB>>, CursorError> {
-        match self.strategy {
-            Strategy::BoundOr => Ok(vec![self.one_predicate(position)?]),
-            Strategy::Auto | Strategy::UnionAll => self
-                .branches(position)
-                .into_iter()
-                .map(|branch| {
-                    let mut pieces = Vec::new();
-                    self.push_branch(&mut pieces, branch, position)?;
-                    Ok(Fragment::new(pieces))
-                })
-                .collect(),
+    /// The rows a position reads, as ranges whose rows joined in sequence are sorted. One, or several for UNION ALL.
+    pub(super) fn ranges<'q>(&self, position: &Position) -> Result<Vec<Bounds<'q, QS, DB>>, CursorError> {
+        let direction = position.direction();
+        if self.strategy == Strategy::BoundOr {
+            let filter = self.one_predicate(position)?;
+            return Ok(vec![(filter, self.ordering(direction))]);
         }
+        self.branches(position)
+            .into_iter()
+            .map(|branch| {
+                let mut pieces = Vec::new();
+                self.push_branch(&mut pieces, branch, position)?;
+                // A key that equals one value sorts nothing, which SQLite does not see of an expression. One that IS NULL
+                // stays: PostgreSQL does not see that it is constant, and sorts if the index's sequence is not spelt out.
+                let is_pinned = |index: usize| {
+                    let value = position.values().get(index);
+                    index < branch.pinned && value.is_some_and(|value| !value.is_null())
+                };
+                let ordering = self.ordering_of(direction, |index| !is_pinned(index));
+                Ok((Fragment::new(pieces), ordering))
+            })
+            .collect()
     }
 
     /// The rows a position reads, as one predicate: a row value, or the leading key's bound and an OR of the ranges.
@@ -253,6 +268,9 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
         }
     }
 }
+
+/// A range's filter and its ORDER BY.
+pub(super) type Bounds<'q, QS, DB> = (Seek<'q, QS, DB>, Ordering<'q, QS, DB>);
 
 /// A value the seal vouched for may still be outside the Rust type's range: an unsigned cursor made up by hand.
 fn bound<T>(piece: Option<T>) -> Result<T, CursorError> {

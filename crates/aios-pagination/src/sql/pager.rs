@@ -7,9 +7,10 @@ use super::fragment::Seek;
 use super::order::SqlOrder;
 use super::query::{Deferred, DeferredQuery, KeysetQuery, Part, Range};
 use crate::boundaries::Span;
-use crate::cursor::{Cursor, CursorCodec, Direction, KeysTooLong, Position};
+use crate::cursor::{Cursor, CursorCodec, CursorError, Direction, KeysTooLong, Position};
 use crate::fingerprint::Fingerprint;
 use crate::page::{At, DEFAULT_LIMIT, Found, Listing, Page, PageError, Read};
+use crate::value::Value;
 
 /// Reads pages of a query; made by [`SqlOrder::pager`].
 #[must_use]
@@ -37,6 +38,26 @@ impl<R, QS, DB: Backend> Clone for SqlPager<'_, R, QS, DB> {
 }
 
 impl<R, QS, DB: Backend> Copy for SqlPager<'_, R, QS, DB> {}
+
+/// Whose fault an error is: a client that makes up an unsigned cursor can put values into it that no column holds.
+///
+/// Those that the database's types can't say at all, and the character NUL, which PostgreSQL's text has not, are the
+/// cursor's fault; any other error is the database's.
+fn blame(error: PageError, from: Option<&Position>) -> PageError {
+    use diesel::result::Error;
+    let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
+    let made_up = |error: &Error, position: &Position| match error {
+        Error::SerializationError(_) => true,
+        Error::DatabaseError(..) => position.values().iter().any(has_nul),
+        _ => false,
+    };
+    match (error, from) {
+        (PageError::Database(error), Some(position)) if made_up(&error, position) => {
+            PageError::Cursor(CursorError::NotACursor)
+        }
+        (error, _) => error,
+    }
+}
 
 impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
     /// Pages in this order, 20 rows each, with tokens of this codec.
@@ -83,8 +104,9 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     /// Reads one page, in one statement.
     ///
     /// `base` gives the query with its filters and joins, once for every range that is read (one to a few). Its own
-    /// ORDER BY, LIMIT and OFFSET are replaced. The statement reads one row more than the page has, and where there is a
-    /// cursor one row on its other side, so `has_next` and `has_prev` are what the database saw at that moment.
+    /// ORDER BY, LIMIT and OFFSET are replaced. The statement begins with the cursor's own row and ends with one row more
+    /// than the page has, so `has_next` and `has_prev` are what the database saw. Where the cursor's row is gone, a second
+    /// statement asks for one row on its other side.
     pub fn page<'q, Q, Conn>(&self, conn: &mut Conn, at: At<'_>, base: impl Fn() -> Q) -> Result<Page<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
@@ -92,7 +114,9 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         DB: 'q,
     {
         let read = self.listing.resolve(at)?;
-        let found = self.read(conn, &read, &base)?;
+        let found = self
+            .read(conn, &read, &base)
+            .map_err(|error| blame(error, read.from.as_ref()))?;
         Ok(self.listing.assemble(&read, found, self.limit)?)
     }
 
@@ -111,8 +135,8 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         DB: 'q,
     {
         let read = self.listing.resolve(at)?;
-        let parts = self.parts(&read, &base)?;
-        Ok(Q::explain_parts(parts, dialect, conn)?)
+        let (part, _) = self.rows_of(&read, &base)?;
+        Ok(Q::explain_part(part, dialect, conn)?)
     }
 
     fn read<'q, Q, Conn>(&self, conn: &mut Conn, read: &Read, base: &impl Fn() -> Q) -> Result<Found<R>, PageError>
@@ -121,30 +145,50 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         QS: 'q,
         DB: 'q,
     {
-        let parts = self.parts(read, base)?;
-        let rows_are_part = i32::try_from(parts.len()).unwrap_or(1) - 1;
-        let mut rows = Q::load_parts(parts, conn)?;
-        let total = rows.len();
-        rows.retain(|(part, _)| *part == rows_are_part);
+        let (part, from_its_row) = self.rows_of(read, base)?;
+        let mut rows = Q::load_part(part, conn)?;
+        let Some(position) = &read.from else {
+            return Ok(Found { rows, behind: false });
+        };
+        let is_at = |row: &R| self.listing.order.compare_with(row, position).is_eq();
+        if from_its_row && rows.first().is_some_and(is_at) {
+            rows.remove(0);
+            return Ok(Found { rows, behind: true });
+        }
+        // The cursor's row is gone (or belongs to the page): whether others are behind it has to be asked.
+        rows.truncate(self.one_more());
+        let behind = position.complement();
+        let probe = self.part(Some(&behind), behind.direction(), 1, base)?;
         Ok(Found {
-            behind: rows.len() < total,
-            rows: rows.into_iter().map(|(_, row)| row).collect(),
+            rows,
+            behind: !Q::load_part(probe, conn)?.is_empty(),
         })
     }
 
-    /// The page's rows, last; before them, where there is a position, the row that may be on its other side.
-    fn parts<'q, Q>(&self, read: &Read, base: &impl Fn() -> Q) -> Result<Vec<Part<'q, Q, QS, DB>>, PageError>
+    /// The page's rows and one more, as queries; and whether they begin with the cursor's own row.
+    ///
+    /// Where a cursor leaves its row out, that row is read all the same: if it is still there, there is a row behind the
+    /// page, and nothing else needs to be asked.
+    fn rows_of<'q, Q>(&self, read: &Read, base: &impl Fn() -> Q) -> Result<(Part<'q, Q, QS, DB>, bool), PageError>
     where
         QS: 'q,
         DB: 'q,
     {
-        let mut parts = Vec::with_capacity(2);
-        if let Some(position) = &read.from {
-            parts.push(self.part(Some(&position.complement()), read.direction.reversed(), 1, base)?);
-        }
         let limit = i64::from(self.limit) + 1;
-        parts.push(self.part(read.from.as_ref(), read.direction, limit, base)?);
-        Ok(parts)
+        let part = match &read.from {
+            Some(position) if !position.is_inclusive() => {
+                let with_its_row = position.clone().inclusive();
+                let part = self.part(Some(&with_its_row), read.direction, limit + 1, base)?;
+                return Ok((part, true));
+            }
+            from => self.part(from.as_ref(), read.direction, limit, base)?,
+        };
+        Ok((part, false))
+    }
+
+    /// The page's rows and the one that tells that more follow.
+    fn one_more(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX).saturating_add(1)
     }
 
     /// The rows a position reads, as queries.
@@ -164,17 +208,17 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
             Some(_) => None,
             None => self.span.and_then(|span| span.edge(direction)),
         };
-        let filters = match from.or(edge.as_ref()) {
+        let bounds = match from.or(edge.as_ref()) {
             Some(position) => self.order.ranges(position)?,
-            None => vec![Seek::all()],
+            None => vec![(Seek::all(), self.order.ordering(direction))],
         };
-        let ranges = filters
+        let ranges = bounds
             .into_iter()
-            .map(|filter| {
+            .map(|(filter, ordering)| {
                 Ok(Range {
                     base: base(),
                     filter: self.bounded(filter)?,
-                    ordering: self.order.ordering(direction),
+                    ordering,
                 })
             })
             .collect::<Result<_, PageError>>()?;

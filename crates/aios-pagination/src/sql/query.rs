@@ -3,7 +3,6 @@
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::methods::{FilterDsl, LimitDsl, LoadQuery, OffsetDsl, OrderDsl, SelectDsl};
-use diesel::sql_types::Integer;
 use diesel::{QueryResult, RunQueryDsl};
 
 use super::explain::{Dialect, Explain, QueryPlan, lines};
@@ -17,14 +16,13 @@ use super::fragment::{Counts, Ordering, Seek, Selected};
     note = "it must be a SELECT over exactly the order's query source, without a LIMIT type of its own, loadable as the order's row"
 )]
 pub trait KeysetQuery<'q, Conn, QS, DB: Backend, R>: Sized {
-    /// Loads the parts, each row with the number of the part it came from.
+    /// Loads the rows of a part.
     #[doc(hidden)]
-    fn load_parts(parts: Vec<Part<'q, Self, QS, DB>>, conn: &mut Conn) -> QueryResult<Vec<(i32, R)>>;
+    fn load_part(part: Part<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>>;
 
-    /// The plan of the statement that would load the parts.
+    /// The plan of that statement.
     #[doc(hidden)]
-    fn explain_parts(parts: Vec<Part<'q, Self, QS, DB>>, dialect: Dialect, conn: &mut Conn)
-    -> QueryResult<Vec<String>>;
+    fn explain_part(part: Part<'q, Self, QS, DB>, dialect: Dialect, conn: &mut Conn) -> QueryResult<Vec<String>>;
 }
 
 /// Rows of some ranges that follow each other, up to a limit.
@@ -65,27 +63,16 @@ where
     Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
     Ordered: LimitDsl<Output = Limited>,
     Limited: OffsetDsl<Output = Skipped>,
-    Skipped: LoadQuery<'q, Conn, R>,
-    UnionAll<Skipped>: LoadQuery<'q, Conn, (i32, R)>,
-    Explain<Statement<Skipped>>: LoadQuery<'q, Conn, String>,
-    QueryPlan<Statement<Skipped>>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
+    UnionAll<Skipped>: LoadQuery<'q, Conn, R>,
+    Explain<UnionAll<Skipped>>: LoadQuery<'q, Conn, String>,
+    QueryPlan<UnionAll<Skipped>>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
 {
-    fn load_parts(parts: Vec<Part<'q, Self, QS, DB>>, conn: &mut Conn) -> QueryResult<Vec<(i32, R)>> {
-        match statement(parts, keyset_query) {
-            Statement::One(query) => {
-                let rows: Vec<R> = query.load(conn)?;
-                Ok(rows.into_iter().map(|row| (0, row)).collect())
-            }
-            Statement::Several(union) => union.load(conn),
-        }
+    fn load_part(part: Part<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>> {
+        part.join(keyset_query).load(conn)
     }
 
-    fn explain_parts(
-        parts: Vec<Part<'q, Self, QS, DB>>,
-        dialect: Dialect,
-        conn: &mut Conn,
-    ) -> QueryResult<Vec<String>> {
-        lines(statement(parts, keyset_query), dialect, conn)
+    fn explain_part(part: Part<'q, Self, QS, DB>, dialect: Dialect, conn: &mut Conn) -> QueryResult<Vec<String>> {
+        lines(part.join(keyset_query), dialect, conn)
     }
 }
 
@@ -106,47 +93,14 @@ where
     sorted.limit(limit).offset(offset)
 }
 
-/// The statement that loads parts: the query itself where there is but one range.
-fn statement<'q, Q, QS, DB: Backend, T>(
-    parts: Vec<Part<'q, Q, QS, DB>>,
-    query: impl Fn(Range<'q, Q, QS, DB>, i64, i64) -> T,
-) -> Statement<T> {
-    let mut parts: Vec<Joined<T>> = parts.into_iter().map(|part| part.join(&query)).collect();
-    if let [Joined { queries, .. }] = parts.as_mut_slice()
-        && queries.len() == 1
-        && let Some(only) = queries.pop()
-    {
-        return Statement::One(only);
-    }
-    Statement::Several(UnionAll { parts })
-}
-
-/// One query, or several whose rows follow each other.
-#[derive(Debug)]
-pub enum Statement<Q> {
-    /// One query.
-    One(Q),
-    /// Several.
-    Several(UnionAll<Q>),
-}
-
-impl<Q: QueryFragment<DB>, DB: Counts> QueryFragment<DB> for Statement<Q> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        match self {
-            Self::One(query) => query.walk_ast(out),
-            Self::Several(union) => union.walk_ast(out),
-        }
-    }
-}
-
 impl<'q, Q, QS, DB: Backend> Part<'q, Q, QS, DB> {
     /// Makes each range a query with a limit and an offset; where there are several, the offset is the whole's.
-    fn join<T>(self, mut query: impl FnMut(Range<'q, Q, QS, DB>, i64, i64) -> T) -> Joined<T> {
+    fn join<T>(self, mut query: impl FnMut(Range<'q, Q, QS, DB>, i64, i64) -> T) -> UnionAll<T> {
         let (limit, offset) = match self.ranges.len() {
             1 => (self.limit, self.offset),
             _ => (self.limit.saturating_add(self.offset), 0),
         };
-        Joined {
+        UnionAll {
             limit: self.limit,
             offset: self.offset,
             queries: self
@@ -158,26 +112,21 @@ impl<'q, Q, QS, DB: Backend> Part<'q, Q, QS, DB> {
     }
 }
 
-/// Queries whose rows follow each other.
+/// The ranges of a part: `SELECT * FROM (first) UNION ALL SELECT * FROM (second) LIMIT …`, or the query itself where there
+/// is but one.
+///
+/// Each range is sorted, and they follow each other. SQL promises no sequence for UNION ALL, but both databases run its
+/// members one after the other: SQLite as coroutines, PostgreSQL as an Append, which it makes parallel only over members
+/// without LIMIT, and these all have one. A later member runs only if the earlier ones gave too few rows.
 #[derive(Debug)]
-struct Joined<Q> {
+pub struct UnionAll<Q> {
     queries: Vec<Q>,
     limit: i64,
     offset: i64,
 }
 
-/// `SELECT 0, * FROM (first part) UNION ALL SELECT 1, * FROM (second part)`.
-///
-/// The ranges of one part are sorted each and follow each other. SQL promises no sequence for UNION ALL, but both databases
-/// run its members one after the other: SQLite as coroutines, PostgreSQL as an Append, which it makes parallel only over
-/// members without LIMIT, and these all have one. A later member runs only if the earlier ones gave too few rows.
-#[derive(Debug)]
-pub struct UnionAll<Q> {
-    parts: Vec<Joined<Q>>,
-}
-
 impl<Q: Query> Query for UnionAll<Q> {
-    type SqlType = (Integer, Q::SqlType);
+    type SqlType = Q::SqlType;
 }
 
 impl<Q, Conn> RunQueryDsl<Conn> for UnionAll<Q> {}
@@ -188,28 +137,6 @@ impl<Q> QueryId for UnionAll<Q> {
 }
 
 impl<Q, DB> QueryFragment<DB> for UnionAll<Q>
-where
-    DB: Counts,
-    Q: QueryFragment<DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        // A page has two parts: the rows, and the one that tells whether there are some on the other side.
-        const FIRST: &str = "SELECT 0, p.*";
-        const NUMBERED: [&str; 2] = [FIRST, "SELECT 1, p.*"];
-        for (select, part) in NUMBERED.iter().zip(&self.parts) {
-            if *select != FIRST {
-                out.push_sql(" UNION ALL ");
-            }
-            out.push_sql(select);
-            out.push_sql(" FROM (");
-            part.walk_ast(out.reborrow())?;
-            out.push_sql(") AS p");
-        }
-        Ok(())
-    }
-}
-
-impl<Q, DB> QueryFragment<DB> for Joined<Q>
 where
     DB: Counts,
     Q: QueryFragment<DB>,
@@ -301,6 +228,12 @@ where
     }
 }
 
+/// Rows skipped up to which a deferred join's statement is kept prepared.
+///
+/// A plan that PostgreSQL keeps for any parameters takes LIMIT for a tenth of the table, and so joins by reading all of it.
+/// It prefers that plan once the ones made for the parameters at hand cost as much, which those that skip far do.
+const PLANNED_ONCE: i64 = 10_000;
+
 /// The rows whose tie-breakers a part finds.
 fn deferred_query<'q, Q, QS, DB, Keys, Filtered, Ordered, Limited, Skipped, Found, Sorted>(
     deferred: Deferred<'q, Q, QS, DB>,
@@ -323,10 +256,13 @@ where
         rows,
         ordering,
     } = deferred;
+    let is_deep = part.offset > PLANNED_ONCE;
     let keys = part.join(|range, limit, offset| {
         let keys = range.base.select(unique_key());
         let sorted = keys.filter(range.filter).order(range.ordering);
         sorted.limit(limit).offset(offset)
     });
-    rows.filter(Seek::is_in(unique_key(), keys)).order(ordering)
+    let among = Seek::is_in(unique_key(), keys);
+    let among = if is_deep { among.plan_anew() } else { among };
+    rows.filter(among).order(ordering)
 }

@@ -94,10 +94,7 @@ where
         let part = self
             .pager
             .part(from, Direction::Forward, i64::from(limit), &self.base)?;
-        let rows: Vec<R> = Q::load_parts(vec![part], self.conn)?
-            .into_iter()
-            .map(|(_, row)| row)
-            .collect();
+        let rows = Q::load_part(part, self.conn)?;
         let is_full = u32::try_from(rows.len()).is_ok_and(|found| found >= limit);
         if let Some(last) = rows.last().filter(|_| is_full) {
             let values = self.pager.listing.order.values(last);

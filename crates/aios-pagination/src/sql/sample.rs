@@ -3,8 +3,9 @@
 use diesel::backend::Backend;
 
 use super::count::CountableQuery;
+use super::explain::Dialect;
 use super::pager::SqlPager;
-use super::query::{DeferredQuery, KeysetQuery};
+use super::query::{DeferredQuery, KeysetQuery, Part};
 use crate::boundaries::{Boundaries, Span};
 use crate::cursor::{Direction, Position};
 use crate::page::{Page, PageError};
@@ -53,16 +54,50 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         DB: 'static,
         R: 'static,
     {
+        let part = self.jump_part(number, boundaries, &base)?;
+        let rows = self.load_deferred(conn, part, &base)?;
+        self.numbered_page(conn, rows, number > 1, &base)
+    }
+
+    /// The plan of the statement that [`SqlPager::jump`] would send, line by line.
+    pub fn explain_jump<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        dialect: Dialect,
+        number: u64,
+        boundaries: &Boundaries,
+        base: impl Fn() -> Q,
+    ) -> Result<Vec<String>, PageError>
+    where
+        Q: DeferredQuery<'q, Conn, QS, DB, R>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let part = self.jump_part(number, boundaries, &base)?;
+        Ok(Q::explain_deferred(self.deferred(part, &base), dialect, conn)?)
+    }
+
+    /// The page's rows and one more, from the boundary before them.
+    fn jump_part<'q, Q>(
+        &self,
+        number: u64,
+        boundaries: &Boundaries,
+        base: &impl Fn() -> Q,
+    ) -> Result<Part<'q, Q, QS, DB>, PageError>
+    where
+        QS: 'q,
+        DB: 'q,
+    {
         if !boundaries.are_of(self.listing.expected()) {
             return Err(PageError::OtherBoundaries);
         }
         let skip = number.saturating_sub(1).saturating_mul(u64::from(self.limit));
         let (from, left) = boundaries.nearest(skip);
         let one_more = i64::from(self.limit) + 1;
-        let mut part = self.part(from.as_ref(), Direction::Forward, one_more, &base)?;
+        let mut part = self.part(from.as_ref(), Direction::Forward, one_more, base)?;
         part.offset = i64::try_from(left).unwrap_or(i64::MAX - one_more);
-        let rows = self.load_deferred(conn, part, &base)?;
-        self.numbered_page(conn, rows, skip > 0, &base)
+        Ok(part)
     }
 
     /// Splits the listing into at most `n` spans of as many rows each (give or take one), for parallel readers: each reads

@@ -521,3 +521,49 @@ fn a_rank_of_full_text_search_pages_on_sqlite() {
         );
     }
 }
+
+#[test]
+fn values_made_up_in_an_unsigned_cursor_are_the_clients_error() {
+    use aios_pagination::{Direction, Expected, Position, Value};
+    let codec = CursorCodec::unsigned();
+    let by_name: AgentOrder = SqlOrder::named("by name")
+        .asc(agents::name, |row: &Agent| row.name.clone())
+        .unique_asc(agents::author, |row| row.author);
+    let by_time: AgentOrder = SqlOrder::named("by time")
+        .asc(agents::created_at, |row: &Agent| row.created_at)
+        .unique_asc(agents::author, |row| row.author);
+    let author = Value::Int(1);
+    let nul = Value::Text("a\0b".to_owned());
+    let no_time = Value::Time {
+        micros: i64::MAX,
+        nanos: 0,
+    };
+    let no_author = Value::Int(i64::MAX);
+    let early = Value::Time {
+        micros: -200_000_000_000_000_000,
+        nanos: 0,
+    };
+    for (order, values) in [
+        (&by_name, vec![nul, author.clone()]),
+        (&by_name, vec![Value::Text(String::new()), no_author]),
+        (&by_time, vec![no_time, author.clone()]),
+        (&by_time, vec![early, author]),
+    ] {
+        for mut database in Database::both().map(filled) {
+            let conn = &mut database.conn;
+            let position = Position::new(Direction::Forward, values.clone());
+            let made_up = codec
+                .encode(&position, Expected::new(order.in_memory(), Fingerprint::default()))
+                .expect("short enough");
+            match order
+                .pager(&codec)
+                .page(conn, At::Cursor(made_up.as_str()), || tenant(None))
+            {
+                Ok(_) | Err(PageError::Cursor(CursorError::NotACursor)) => {}
+                Err(error) => panic!("{values:?}: {error:?}"),
+            }
+            let rows: i64 = agents::table.count().get_result(conn).expect("the connection is good");
+            assert_eq!(rows, 47);
+        }
+    }
+}

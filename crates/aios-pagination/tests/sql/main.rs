@@ -12,6 +12,7 @@ mod database;
 mod listing;
 mod walk;
 
+mod backends;
 mod boundaries;
 mod bugs;
 mod count;

@@ -1,11 +1,12 @@
 //! Plans: every range is one of an index and nothing is sorted, by EXPLAIN on both databases.
 
-use aios_pagination::sql::Strategy;
+use aios_pagination::sql::{Dialect, SqlOrder, Strategy};
 use aios_pagination::{At, CursorCodec, Direction, Nulls};
+use diesel::prelude::*;
 
 use crate::count::dialect;
-use crate::database::{AnyConnection, Database};
-use crate::listing::{AgentOrder, create, mixed, nulls_within, popular, rated, tenant};
+use crate::database::{AnyConnection, Database, MultiBackend};
+use crate::listing::{AgentId, AgentOrder, agents, create, lower, mixed, nulls_within, popular, rated, tenant};
 
 /// 20,000 agents with many ties and NULLs, an index that fits each order, and fresh statistics.
 fn large(mut database: Database) -> Database {
@@ -124,7 +125,7 @@ fn a_uniform_order_is_one_row_value_in_the_index() {
         let cursor = cursors(conn, &popular()).remove(0);
         let text = plan(conn, &popular(), At::Cursor(&cursor)).join("\n");
         let row_value = if conn.is_postgres() {
-            "Index Cond: (ROW(installs, created_at, id) < ROW("
+            "Index Cond: (ROW(installs, created_at, id) <= ROW("
         } else {
             "(installs,created_at,id)<(?,?,?)"
         };
@@ -201,5 +202,78 @@ fn a_numbered_page_skips_in_the_index_and_fetches_its_rows_alone() {
             )
         };
         assert!(plan.contains(skips) && plan.contains(fetches), "{plan}");
+    }
+}
+
+#[test]
+fn a_jump_is_one_short_range_of_the_index() {
+    for mut database in Database::both().map(large) {
+        let conn = &mut database.conn;
+        let codec = CursorCodec::unsigned();
+        let order = popular();
+        let pager = order.pager(&codec).limit(20);
+        let boundaries = pager.sample(conn, 500, || tenant(None)).expect("boundaries");
+        let dialect = dialect(conn);
+        let plan = pager
+            .explain_jump(conn, dialect, 900, &boundaries, || tenant(None))
+            .expect("a plan")
+            .join("\n");
+        let (range, fetches) = if conn.is_postgres() {
+            (
+                "Index Cond: (ROW(installs, created_at, id) < ROW(",
+                "Index Scan using agents_pkey",
+            )
+        } else {
+            (
+                "SEARCH agents USING COVERING INDEX popular ((installs,created_at,id)<(?,?,?))",
+                "SEARCH agents USING INDEX sqlite_autoindex_agents_1 (id=?)",
+            )
+        };
+        assert!(plan.contains(range) && plan.contains(fetches), "{plan}");
+        assert!(!plan.contains("Seq Scan") && !plan.contains("SCAN"), "{plan}");
+    }
+}
+
+#[test]
+fn an_expression_is_a_range_of_its_index() {
+    type Lowered = (AgentId, String);
+    let order: SqlOrder<Lowered, agents::table, MultiBackend> = SqlOrder::named("lowered")
+        .asc(lower(agents::name), |row: &Lowered| row.1.clone())
+        .unique_asc(agents::id, |row| row.0);
+    let codec = CursorCodec::unsigned();
+    let base = || agents::table.select((agents::id, lower(agents::name)));
+    for mut database in Database::both().map(large) {
+        let conn = &mut database.conn;
+        conn.run("CREATE INDEX lowered ON agents (lower(name), id); ANALYZE agents");
+        let dialect = dialect(conn);
+        let mut plan = |order: &SqlOrder<Lowered, agents::table, MultiBackend>| {
+            let pager = order.pager(&codec).limit(20);
+            let first = pager.page(conn, At::Start, base).expect("a page");
+            let next = first.next.expect("more").into_string();
+            let plan = pager.explain(conn, dialect, At::Cursor(&next), base);
+            plan.expect("a plan").join("\n")
+        };
+        let one_row_value = plan(&order);
+        let one_range_a_key = plan(&order.clone().strategy(Strategy::UnionAll));
+        match dialect {
+            Dialect::Postgres => {
+                let range = "Index Cond: (ROW(lower(name), id) >= ROW(";
+                assert!(one_row_value.contains(range), "{one_row_value}");
+            }
+            _ => {
+                assert!(
+                    one_row_value.contains("SCAN"),
+                    "SQLite has learnt to use an expression's index for a row value; the manual may say so:\n{one_row_value}"
+                );
+                let ranges = ["INDEX lowered (<expr>=? AND id>?)", "INDEX lowered (<expr>>?)"];
+                assert!(
+                    ranges.iter().all(|range| one_range_a_key.contains(range)),
+                    "{one_range_a_key}"
+                );
+            }
+        }
+        assert!(!one_range_a_key.contains("SCAN agents"), "{one_range_a_key}");
+        assert!(!one_range_a_key.contains("TEMP B-TREE"), "{one_range_a_key}");
+        assert!(!one_range_a_key.contains("Seq Scan"), "{one_range_a_key}");
     }
 }
