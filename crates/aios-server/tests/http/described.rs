@@ -45,7 +45,10 @@ fn template(path: &str) -> Option<&'static str> {
 pub(crate) fn check(reply: &Reply) {
     assert!(reply.headers.contains_key("x-request-id"), "{reply}");
     let Some(template) = template(&reply.path) else {
-        assert!(reply.status == 404 || reply.status == 400, "at no path of the document: {reply}");
+        assert!(
+            reply.status == 404 || reply.status == 400,
+            "at no path of the document: {reply}"
+        );
         return;
     };
     let method = if reply.method == "HEAD" { "GET" } else { &reply.method };
@@ -56,7 +59,11 @@ pub(crate) fn check(reply: &Reply) {
         return;
     }
     let answer = resolve(&operation["responses"][reply.status.to_string()]);
-    assert!(!answer.is_null(), "{method} {template} does not describe {}: {reply}", reply.status);
+    assert!(
+        !answer.is_null(),
+        "{method} {template} does not describe {}: {reply}",
+        reply.status
+    );
     check_headers(answer, reply);
     let content = answer["content"].as_object();
     if reply.method == "HEAD" {
@@ -67,7 +74,12 @@ pub(crate) fn check(reply: &Reply) {
         assert!(reply.body.is_empty(), "a body where none is described: {reply}");
         return;
     };
-    let media_type = reply.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
+    let media_type = reply
+        .header("content-type")
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
     let described = content.get(media_type);
     let described = described.unwrap_or_else(|| panic!("{media_type} is not described: {reply}"));
     if media_type.ends_with("json") {
@@ -101,7 +113,9 @@ pub(crate) fn resolve(value: &'static Value) -> &'static Value {
     let Some(reference) = value["$ref"].as_str() else {
         return value;
     };
-    let target = reference.strip_prefix('#').and_then(|pointer| document().pointer(pointer));
+    let target = reference
+        .strip_prefix('#')
+        .and_then(|pointer| document().pointer(pointer));
     resolve(target.unwrap_or_else(|| panic!("{reference} leads nowhere")))
 }
 
@@ -112,64 +126,64 @@ struct Fit {
 }
 
 impl Fit {
-fn fits(&self, value: &Value, schema: &'static Value, at: &str) -> Result<(), String> {
-    let schema = resolve(schema);
-    if let Some(choices) = schema["oneOf"].as_array() {
-        let mut failures = choices.iter().map(|choice| self.fits(value, choice, at));
-        return if failures.any(|fit| fit.is_ok()) {
-            Ok(())
-        } else {
-            Err(format!("{at}: {value} is none of what is described"))
+    fn fits(&self, value: &Value, schema: &'static Value, at: &str) -> Result<(), String> {
+        let schema = resolve(schema);
+        if let Some(choices) = schema["oneOf"].as_array() {
+            let mut failures = choices.iter().map(|choice| self.fits(value, choice, at));
+            return if failures.any(|fit| fit.is_ok()) {
+                Ok(())
+            } else {
+                Err(format!("{at}: {value} is none of what is described"))
+            };
+        }
+        let allowed = match &schema["type"] {
+            Value::String(one) => vec![one.as_str()],
+            Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
         };
+        if !allowed.is_empty() && !allowed.iter().any(|kind| is_a(value, kind)) {
+            return Err(format!("{at}: {value} is not one of {allowed:?}"));
+        }
+        if value.is_null() {
+            return Ok(());
+        }
+        if let Some(names) = schema["enum"].as_array()
+            && !names.contains(value)
+        {
+            return Err(format!("{at}: {value} is not one of {names:?}"));
+        }
+        check_bounds(value, schema, at)?;
+        match value {
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(place, item)| self.fits(item, &schema["items"], &format!("{at}[{place}]"))),
+            Value::Object(object) => self.members_fit(object, schema, at),
+            Value::String(text) => text_fits(text, schema, at),
+            _ => Ok(()),
+        }
     }
-    let allowed = match &schema["type"] {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    if !allowed.is_empty() && !allowed.iter().any(|kind| is_a(value, kind)) {
-        return Err(format!("{at}: {value} is not one of {allowed:?}"));
-    }
-    if value.is_null() {
-        return Ok(());
-    }
-    if let Some(names) = schema["enum"].as_array()
-        && !names.contains(value)
-    {
-        return Err(format!("{at}: {value} is not one of {names:?}"));
-    }
-    check_bounds(value, schema, at)?;
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(place, item)| self.fits(item, &schema["items"], &format!("{at}[{place}]"))),
-        Value::Object(object) => self.members_fit(object, schema, at),
-        Value::String(text) => text_fits(text, schema, at),
-        _ => Ok(()),
-    }
-}
 
-fn members_fit(&self, object: &Map<String, Value>, schema: &'static Value, at: &str) -> Result<(), String> {
-    let mut described = Vec::new();
-    gather(schema, &mut described);
-    if described.is_empty() {
-        return Ok(());
+    fn members_fit(&self, object: &Map<String, Value>, schema: &'static Value, at: &str) -> Result<(), String> {
+        let mut described = Vec::new();
+        gather(schema, &mut described);
+        if described.is_empty() {
+            return Ok(());
+        }
+        for (name, value) in object {
+            let Some((_, schema, _)) = described.iter().find(|(described, _, _)| name == described) else {
+                return Err(format!("{at}.{name} is not described"));
+            };
+            self.fits(value, schema, &format!("{at}.{name}"))?;
+        }
+        match described
+            .iter()
+            .find(|(name, _, required)| *required && !self.parts && !object.contains_key(*name))
+        {
+            Some((name, _, _)) => Err(format!("{at}.{name} is missing")),
+            None => Ok(()),
+        }
     }
-    for (name, value) in object {
-        let Some((_, schema, _)) = described.iter().find(|(described, _, _)| name == described) else {
-            return Err(format!("{at}.{name} is not described"));
-        };
-        self.fits(value, schema, &format!("{at}.{name}"))?;
-    }
-    match described
-        .iter()
-        .find(|(name, _, required)| *required && !self.parts && !object.contains_key(*name))
-    {
-        Some((name, _, _)) => Err(format!("{at}.{name} is missing")),
-        None => Ok(()),
-    }
-}
 }
 
 fn is_a(value: &Value, kind: &str) -> bool {

@@ -141,7 +141,11 @@ impl TestServer {
         for (name, value) in changes.as_object().unwrap() {
             draft[name] = value.clone();
         }
-        self.post("marketplace/agents", &draft).by(User::Ada).send().expect(201).json()
+        self.post("marketplace/agents", &draft)
+            .by(User::Ada)
+            .send()
+            .expect(201)
+            .json()
     }
 
     /// Publishes a plain agent in Ada's name and returns its id.
@@ -172,7 +176,8 @@ impl Drop for TestServer {
 }
 
 fn serve_args(database: &TestDatabase) -> ServeArgs {
-    let line = "aios --database-url sqlite://elsewhere --api-host 127.0.0.1 --api-port 0 --api-workers 1 --demo-data false";
+    let line =
+        "aios --database-url sqlite://elsewhere --api-host 127.0.0.1 --api-port 0 --api-workers 1 --demo-data false";
     let command = ServeArgs::augment_args(Command::new("aios"));
     let mut args = ServeArgs::from_arg_matches(&command.get_matches_from(line.split(' '))).unwrap();
     args.database.database_url = database.url().clone();
@@ -329,7 +334,10 @@ impl Reply {
         let document = self.json();
         assert_eq!(document["status"], self.status, "{self}");
         for member in ["type", "title", "detail", "instance"] {
-            assert!(document[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {self}");
+            assert!(
+                document[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member}: {self}"
+            );
         }
         let challenge = (self.status == 401).then_some("Bearer");
         assert_eq!(self.header("www-authenticate"), challenge, "{self}");
@@ -339,7 +347,12 @@ impl Reply {
     /// The fields that a 422 names.
     pub(crate) fn invalid_fields(&self) -> Vec<String> {
         let errors = self.problem(422, "invalid")["errors"].clone();
-        errors.as_array().unwrap().iter().map(|error| text(&error["field"])).collect()
+        errors
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| text(&error["field"]))
+            .collect()
     }
 
     /// Where the header `Link` leads, by relation.
@@ -362,7 +375,10 @@ impl fmt::Display for Reply {
 
 /// A JSON string's text.
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
+        .to_owned()
 }
 
 /// The names of an object's members, sorted.
