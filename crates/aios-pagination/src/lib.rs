@@ -130,7 +130,7 @@
 //!
 //! # All rows
 //!
-//! `SqlPager::rows` iterates over a listing and holds one page at a time; [`rows`] (feature `stream`) makes a stream of
+//! `SqlPager::rows` iterates over a listing and holds one page at a time; `rows` (feature `stream`) makes a stream of
 //! any function that fetches a page. `SqlPager::split` and [`Boundaries::spans`] cut a listing into [`Span`]s for parallel readers,
 //! each read by `pager.within(&span)`.
 //!

@@ -27,17 +27,16 @@ struct Started {
 
 impl Started {
     fn of(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut greeting = String::new();
-        loop {
-            let line = lines.next().expect("the greeting ends with how to stop").unwrap();
-            greeting += &line;
-            greeting.push('\n');
-            if line.starts_with("Ctrl-C") {
-                return Self { child, greeting };
-            }
+        let mut started = Self {
+            child: command.spawn().unwrap(),
+            greeting: String::new(),
+        };
+        let mut lines = BufReader::new(started.child.stdout.take().unwrap()).lines();
+        while !started.greeting.contains("Ctrl-C") {
+            started.greeting += &lines.next().expect("the greeting ends with how to stop").unwrap();
+            started.greeting.push('\n');
         }
+        started
     }
 
     fn client(&self) -> Client {
