@@ -153,3 +153,93 @@ fn usable(place: usize, key: &Jwk) -> Option<(String, (Arc<DecodingKey>, Algorit
     let decoding = DecodingKey::from_jwk(key).ok()?;
     Some((id, (Arc::new(decoding), algorithm)))
 }
+
+#[cfg(test)]
+mod tests {
+    use aios_domain::{Role, UserId};
+    use jsonwebtoken::{EncodingKey, Header};
+
+    use super::*;
+    use crate::Authenticator;
+
+    /// Keys of these tests alone, and the set of their public halves.
+    const PUBLIC: &str = include_str!("jwks_test_keys/public.json");
+
+    fn keys() -> [(&'static str, Algorithm, EncodingKey); 3] {
+        [
+            (
+                "ed",
+                Algorithm::EdDSA,
+                EncodingKey::from_ed_der(include_bytes!("jwks_test_keys/ed.der")),
+            ),
+            (
+                "ec",
+                Algorithm::ES256,
+                EncodingKey::from_ec_der(include_bytes!("jwks_test_keys/ec.der")),
+            ),
+            (
+                "rsa",
+                Algorithm::RS256,
+                EncodingKey::from_rsa_der(include_bytes!("jwks_test_keys/rsa.der")),
+            ),
+        ]
+    }
+
+    fn authenticator() -> Authenticator {
+        // Tests run in parallel: each reads a file of its own.
+        let file = std::env::temp_dir().join(format!("aios-jwks-{}.json", uuid::Uuid::new_v4()));
+        std::fs::write(&file, PUBLIC).unwrap();
+        let keys = Jwks::load(file.to_str().unwrap()).unwrap();
+        std::fs::remove_file(file).unwrap();
+        Authenticator::public(keys)
+    }
+
+    fn token(id: &str, algorithm: Algorithm, key: &EncodingKey) -> String {
+        let claims =
+            serde_json::json!({ "sub": UserId::new().to_string(), "exp": 4_102_444_800_i64, "roles": ["admin"] });
+        let header = Header {
+            kid: Some(id.to_owned()),
+            ..Header::new(algorithm)
+        };
+        jsonwebtoken::encode(&header, &claims, key).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_key_is_trusted_for_its_own_algorithm() {
+        let authenticator = authenticator();
+        for (id, algorithm, key) in keys() {
+            let caller = authenticator.caller(&token(id, algorithm, &key)).unwrap();
+            assert_eq!(caller.role, Role::Admin, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_key_or_a_public_key_used_as_a_secret_is_refused() {
+        let authenticator = authenticator();
+        let [(_, eddsa, ed), (_, es256, ec), _] = keys();
+        let public = EncodingKey::from_secret(PUBLIC.as_bytes());
+        for bad in [
+            token("unknown", eddsa, &ed),
+            token("ec", eddsa, &ed),
+            token("ed", es256, &ec),
+            token("rsa", Algorithm::HS256, &public),
+            token("ed", Algorithm::HS256, &public),
+        ] {
+            assert!(authenticator.caller(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_can_not_be_used_says_why() {
+        let refused = |text: &str| {
+            let file = std::env::temp_dir().join(format!("aios-jwks-{}.json", uuid::Uuid::new_v4()));
+            std::fs::write(&file, text).unwrap();
+            let refused = Jwks::load(file.to_str().unwrap()).err().unwrap();
+            std::fs::remove_file(file).unwrap();
+            refused
+        };
+        assert!(refused("{").contains("is not a JSON Web Key Set"));
+        assert!(refused("{\"keys\": []}").contains("holds no"));
+        assert!(Jwks::load("no-such-file.json").err().unwrap().contains("can't read"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use crate::problem::{InvalidField, ProblemDocument};
@@ -119,10 +119,10 @@ const COMMON: [(u16, &str, &str); 9] = [
 impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
-        for (_, name, description) in COMMON {
+        for (status, name, description) in COMMON {
             components
                 .responses
-                .insert(name.to_owned(), RefOr::T(problem_response(description)));
+                .insert(name.to_owned(), RefOr::T(problem_response(status, description)));
         }
         for (path, item) in &mut document.paths.paths {
             let has_id = path.contains("{id}");
@@ -191,12 +191,28 @@ fn is_public_read(operation: &Operation) -> bool {
         .any(|requirement| *requirement == SecurityRequirement::default())
 }
 
-fn problem_response(description: &str) -> Response {
+fn problem_response(status: u16, description: &str) -> Response {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();
-    ResponseBuilder::new()
+    let mut response = ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", content)
-        .build()
+        .content("application/problem+json", content);
+    for (of, name, meaning) in HEADERS {
+        if of == status {
+            let header = HeaderBuilder::new().description(Some(meaning)).build();
+            response = response.header(name, header);
+        }
+    }
+    response.build()
 }
+
+/// Headers of failures: of which status, which, and what it says.
+const HEADERS: [(u16, &str, &str); 2] = [
+    (401, "WWW-Authenticate", "`Bearer`."),
+    (
+        503,
+        "Retry-After",
+        "After how many seconds the same request may succeed.",
+    ),
+];

@@ -1,6 +1,10 @@
 //! What is refused, and how: every bad input is a problem document, none a 500.
 
-use aios_test_support::{TestDatabase, on_both_databases};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use aios_test_support::{TestDatabase, block_on, on_both_databases};
 use serde_json::json;
 
 use crate::harness::{TestServer, User};
@@ -62,5 +66,34 @@ on_both_databases! {
         assert_eq!(named.header("x-request-id"), Some("abc-123"));
         let renamed = server.get("/livez").header("X-Request-Id", "no spaces, please").send();
         assert_ne!(renamed.header("x-request-id"), Some("no spaces, please"));
+    }
+
+    fn a_request_that_takes_too_long_is_given_up_with_503(database: &TestDatabase) {
+        let server = TestServer::start_with(database, |args| {
+            args.request_timeout = Duration::from_secs(1);
+            args.database_pool_size = 1;
+            args.database_max_overflow = 0;
+        });
+        // Somebody holds the only connection that writes until the test lets go.
+        let (held, is_held) = mpsc::channel();
+        let (let_go, may_go) = mpsc::channel::<()>();
+        let marketplace = server.marketplace.clone();
+        let holder = thread::spawn(move || {
+            block_on(marketplace.database().write(move |_connection| {
+                held.send(()).unwrap();
+                let _ = may_go.recv();
+                Ok(())
+            }))
+        });
+        is_held.recv().unwrap();
+        let reply = server
+            .post("marketplace/agents", &json!({ "name": "Late", "description": "Too late." }))
+            .by(User::Ada)
+            .send();
+        reply.problem(503, "timeout");
+        assert!(reply.header("retry-after").is_some(), "{reply}");
+        let_go.send(()).unwrap();
+        holder.join().unwrap().unwrap();
+        server.agent();
     }
 }
