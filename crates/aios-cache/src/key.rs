@@ -1,0 +1,1 @@
+//! Keys: from whatever names a value to text that no other input shares.
