@@ -36,11 +36,18 @@ async fn engine(url: &str, prefix: &str) -> RedisEngine {
 fn unchecked(url: &str, prefix: &str) -> RedisEngine {
     let patient = Duration::from_secs(20);
     let builder = RedisEngine::from_url(url).unwrap().prefix(prefix);
-    builder.connect_timeout(patient).response_timeout(patient).build().unwrap()
+    builder
+        .connect_timeout(patient)
+        .response_timeout(patient)
+        .build()
+        .unwrap()
 }
 
 async fn lease(engine: &RedisEngine, key: &str) -> Lease {
-    let leases = engine.lease(&[LeaseRequest { key, refresh: false }], KEEP).await.unwrap();
+    let leases = engine
+        .lease(&[LeaseRequest { key, refresh: false }], KEEP)
+        .await
+        .unwrap();
     leases.into_iter().next().unwrap()
 }
 

@@ -77,15 +77,33 @@ async fn what_is_not_ours_is_a_miss_and_is_overwritten() {
 async fn numbers_that_are_none_are_replaced() {
     let server = RedisServer::start();
     let engine = engine(&server.url(), "aios").await;
-    for nonsense in ["", "x", "-1", "0", "1.5", "9007199254740992", "12345678901234567890", "1e3", " 7"] {
+    for nonsense in [
+        "",
+        "x",
+        "-1",
+        "0",
+        "1.5",
+        "9007199254740992",
+        "12345678901234567890",
+        "1e3",
+        " 7",
+    ] {
         server.run(&["SET", "{aios}:n", nonsense]);
         server.run(&["SET", "{aios}:t:t", nonsense]);
         let version = engine.versions(&["t"], KEEP).await.unwrap()[0];
         assert!(version > 0 && version < 1 << 53, "{nonsense:?}: {version}");
-        assert_eq!(invalidate(&engine, &[], &["t"]).await.unwrap(), version + 1, "{nonsense:?}");
+        assert_eq!(
+            invalidate(&engine, &[], &["t"]).await.unwrap(),
+            version + 1,
+            "{nonsense:?}"
+        );
     }
     server.run(&["SET", "{aios}:n", "4503599627370497"]);
-    assert_eq!(invalidate(&engine, &[], &["t"]).await.unwrap(), 4_503_599_627_370_498, "no digit is lost");
+    assert_eq!(
+        invalidate(&engine, &[], &["t"]).await.unwrap(),
+        4_503_599_627_370_498,
+        "no digit is lost"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +137,11 @@ async fn a_counter_that_was_lost_ends_subscriptions() {
     server.run(&["FLUSHALL"]);
     invalidate(&engine, &[], &["t"]).await.unwrap();
     let error = subscription.next().await.unwrap_err();
-    assert_eq!(subscription.next().await.unwrap_err(), error, "there is no notice after an error");
+    assert_eq!(
+        subscription.next().await.unwrap_err(),
+        error,
+        "there is no notice after an error"
+    );
     assert!(engine.check().await.unwrap().replaced);
 }
 
@@ -154,7 +176,16 @@ async fn a_unix_socket_and_a_password() {
     put(&engine, "a", "value").await;
     assert_eq!(read(&engine, "a").await.as_deref(), Some("value"));
 
-    server.run(&["ACL", "SETUSER", "cache", "on", ">se/cret", "~{aios*", "&{aios}:c*", "+@all"]);
+    server.run(&[
+        "ACL",
+        "SETUSER",
+        "cache",
+        "on",
+        ">se/cret",
+        "~{aios*",
+        "&{aios}:c*",
+        "+@all",
+    ]);
     server.run(&["CONFIG", "SET", "requirepass", "other"]);
     let url = server.url().replace("redis://", "redis://cache:se%2Fcret@");
     let known = unchecked(&url, "aios");
@@ -170,7 +201,16 @@ async fn a_unix_socket_and_a_password() {
 async fn a_user_with_the_documented_rights_can_do_everything() {
     let server = RedisServer::start();
     let commands = "+get +mget +set +del +unlink +pttl +pexpire +eval +evalsha +publish +subscribe +ping +info";
-    let mut rights = vec!["ACL", "SETUSER", "cache", "on", ">word", "~{aios*", "resetchannels", "&{aios}:c*"];
+    let mut rights = vec![
+        "ACL",
+        "SETUSER",
+        "cache",
+        "on",
+        ">word",
+        "~{aios*",
+        "resetchannels",
+        "&{aios}:c*",
+    ];
     rights.extend(commands.split(' '));
     server.run(&rights);
     let url = server.url().replace("redis://", "redis://cache:word@");

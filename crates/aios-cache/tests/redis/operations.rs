@@ -149,7 +149,9 @@ pub(crate) async fn many_are_leased_written_and_read_together(url: &str, prefix:
 
 pub(crate) async fn keys_are_any_text(url: &str, prefix: &str) {
     let engine = engine(url, prefix).await;
-    let keys = ["", "}", "{", "}{", "a}b{c", "{}", "{a}", "ä:ö", "🦀}", "a b", ":l", "}:l", "%7D"];
+    let keys = [
+        "", "}", "{", "}{", "a}b{c", "{}", "{a}", "ä:ö", "🦀}", "a b", ":l", "}:l", "%7D",
+    ];
     for key in keys {
         put(&engine, key, &format!("<{key}>")).await;
     }
@@ -249,7 +251,11 @@ pub(crate) async fn prefixes_see_nothing_of_one_another(url: &str, prefix: &str)
     invalidate(&parent, &["x:a"], &["t"]).await.unwrap();
     assert_eq!(read(&one, "a").await.as_deref(), Some("mine"));
     let number = invalidate(&one, &[], &["mine"]).await.unwrap();
-    assert_eq!(heard.next().await.unwrap().number, number, "the first notice is its own");
+    assert_eq!(
+        heard.next().await.unwrap().number,
+        number,
+        "the first notice is its own"
+    );
 }
 
 pub(crate) async fn an_engine_is_used_by_many_at_once(url: &str, prefix: &str) {
@@ -301,7 +307,10 @@ pub(crate) async fn the_first_check_makes_everything_stale_and_tells(url: &str, 
     assert_eq!(first.number, before[0] + 1);
     assert_eq!(engine.versions(&[EVERYTHING], KEEP).await.unwrap(), [first.number]);
     let notice = subscription.next().await.unwrap();
-    assert_eq!((notice.number, notice.tags), (first.number, vec![EVERYTHING.to_owned()]));
+    assert_eq!(
+        (notice.number, notice.tags),
+        (first.number, vec![EVERYTHING.to_owned()])
+    );
     let second = engine.check().await.unwrap();
     assert!(!second.replaced);
     assert_eq!(second.number, first.number);

@@ -64,7 +64,13 @@ async fn a_killed_master_is_replaced() {
     set.wait_for_master(1);
     let status = check(&engine).await;
     assert!(status.replaced);
-    assert_eq!(check(&engine).await, Status { replaced: false, ..status });
+    assert_eq!(
+        check(&engine).await,
+        Status {
+            replaced: false,
+            ..status
+        }
+    );
     put(&engine, "c", "value").await;
 }
 
