@@ -3,5 +3,9 @@
 pub mod engine;
 mod envelope;
 mod key;
+mod names;
 pub mod serializer;
 pub mod time;
+
+pub use key::{CacheKey, KeyText};
+pub use names::NamespaceNameError;
