@@ -7,5 +7,6 @@ mod names;
 pub mod serializer;
 pub mod time;
 
+pub use envelope::Compression;
 pub use key::{CacheKey, KeyText};
 pub use names::NamespaceNameError;

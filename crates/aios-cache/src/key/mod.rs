@@ -297,9 +297,11 @@ impl fmt::Write for Escaping<'_> {
 #[inline]
 fn needs_no_escape(text: &str) -> bool {
     // 0xC2 leads the control characters above ASCII (and a few others).
-    !text.bytes().fold(false, |special, byte| {
-        special | (byte < 0x20) | (byte == 0x7F) | (byte == b':') | (byte == b'%') | (byte == 0xC2)
-    })
+    let special = |byte: u8| {
+        let control = u8::from(byte < 0x20) | u8::from(byte == 0x7F) | u8::from(byte == 0xC2);
+        control | u8::from(byte == b':') | u8::from(byte == b'%')
+    };
+    text.bytes().fold(0, |found, byte| found | special(byte)) == 0
 }
 
 /// Writes text piece by piece, with control characters and those named as `%` and two digits for each byte.
