@@ -81,14 +81,14 @@ impl Compression {
         if payload.len() < self.above {
             return None;
         }
-        let (number, compressed) = match self.algorithm {
-            Algorithm::None => return None,
+        let compressed: Option<(u8, Vec<u8>)> = match self.algorithm {
+            Algorithm::None => None,
             #[cfg(feature = "lz4")]
-            Algorithm::Lz4 => (LZ4, lz4_flex::block::compress(payload)),
+            Algorithm::Lz4 => Some((LZ4, lz4_flex::block::compress(payload))),
             #[cfg(feature = "zstd")]
-            Algorithm::Zstd(level) => (ZSTD, zstd::bulk::compress(payload, level).ok()?),
+            Algorithm::Zstd(level) => zstd::bulk::compress(payload, level).ok().map(|bytes| (ZSTD, bytes)),
         };
-        (compressed.len() < payload.len()).then_some((number, compressed))
+        compressed.filter(|(_, bytes)| bytes.len() < payload.len())
     }
 }
 
@@ -97,14 +97,14 @@ pub(super) fn decompress(number: u8, compressed: &[u8], length: usize) -> Option
     if length > most(number, compressed.len())? {
         return None;
     }
-    let payload = match number {
+    let payload: Option<Vec<u8>> = match number {
         #[cfg(feature = "lz4")]
-        LZ4 => lz4_flex::block::decompress(compressed, length).ok()?,
+        LZ4 => lz4_flex::block::decompress(compressed, length).ok(),
         #[cfg(feature = "zstd")]
-        ZSTD => zstd::bulk::decompress(compressed, length).ok()?,
-        _ => return None,
+        ZSTD => zstd::bulk::decompress(compressed, length).ok(),
+        _ => None,
     };
-    (payload.len() == length).then_some(payload)
+    payload.filter(|payload| payload.len() == length)
 }
 
 /// How long the payload can be at most, by the format.
