@@ -1,6 +1,8 @@
 //! The shared tier's small surface: what a store has to do so that invalidation wins every race.
 
 mod noop;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::future::Future;
 use std::pin::Pin;
