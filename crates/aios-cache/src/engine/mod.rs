@@ -1,5 +1,6 @@
 //! The shared tier's small surface: what a store has to do so that invalidation wins every race.
 
+mod memory;
 mod noop;
 
 use std::future::Future;
@@ -8,6 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "testing"))]
+pub use memory::MemorySnapshot;
+pub use memory::{MemoryEngine, MemoryEngineBuilder};
 pub use noop::NoopEngine;
 
 /// What an engine's operation hands back.
