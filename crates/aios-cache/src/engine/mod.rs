@@ -1,5 +1,6 @@
 //! The shared tier's small surface: what a store has to do so that invalidation wins every race.
 
+mod memory;
 mod noop;
 #[cfg(feature = "redis")]
 pub mod redis;
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "testing"))]
+pub use memory::MemorySnapshot;
+pub use memory::{MemoryEngine, MemoryEngineBuilder};
 pub use noop::NoopEngine;
 
 /// What an engine's operation hands back.
