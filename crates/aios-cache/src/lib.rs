@@ -8,5 +8,8 @@ pub mod serializer;
 pub mod time;
 
 pub use envelope::Compression;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use envelope::fuzzing;
 pub use key::{CacheKey, KeyText};
 pub use names::NamespaceNameError;
