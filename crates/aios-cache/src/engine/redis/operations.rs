@@ -10,9 +10,7 @@ use super::connections::Held;
 use super::script::{Call, SCRIPTS, argument};
 use super::wire::Group;
 use super::{RedisEngine, error, notice};
-use crate::engine::{
-    EVERYTHING, EngineError, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Write,
-};
+use crate::engine::{EVERYTHING, EngineError, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Write};
 
 /// Numbers start below this, so that as many again fit before Lua's doubles lose the last digit.
 const STARTS_BELOW: u64 = 1 << 52;
@@ -46,7 +44,9 @@ impl RedisEngine {
     /// The remaining time comes first in both ways of reading: should the entry be replaced in between, the shorter of two
     /// lives is the likelier answer.
     async fn read_one_by_one(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
-        let groups = names.iter().map(|name| vec![command("PTTL", name), command("GET", name)]);
+        let groups = names
+            .iter()
+            .map(|name| vec![command("PTTL", name), command("GET", name)]);
         let mut answers = self.exchange(held, groups.collect()).await?.into_iter();
         let entry = |_| {
             let (remaining, value) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
@@ -98,7 +98,10 @@ impl RedisEngine {
                 .collect(),
         });
         let answers = self.call(&held, calls.collect()).await?;
-        Ok(lists(answers)?.into_iter().map(|answer| answer == Value::Int(1)).collect())
+        Ok(lists(answers)?
+            .into_iter()
+            .map(|answer| answer == Value::Int(1))
+            .collect())
     }
 
     pub(super) async fn release_lease(&self, key: &str, lease: LeaseToken) -> Result<(), EngineError> {
@@ -123,7 +126,10 @@ impl RedisEngine {
         let counter = Some(self.names.number.clone());
         messages.push(Message::Script(Call {
             script: &SCRIPTS.invalidate,
-            keys: counter.into_iter().chain(what.tags.iter().map(|tag| self.names.tag(tag))).collect(),
+            keys: counter
+                .into_iter()
+                .chain(what.tags.iter().map(|tag| self.names.tag(tag)))
+                .collect(),
             arguments: self.bump_arguments(&what),
         }));
         let mut answers = self.converse(&held, messages).await?;
@@ -150,7 +156,10 @@ impl RedisEngine {
         let counter = Some(self.names.number.clone());
         let call = Call {
             script: &SCRIPTS.versions,
-            keys: counter.into_iter().chain(tags.iter().map(|tag| self.names.tag(tag))).collect(),
+            keys: counter
+                .into_iter()
+                .chain(tags.iter().map(|tag| self.names.tag(tag)))
+                .collect(),
             arguments: vec![start(), milliseconds(keep)],
         };
         let answers = lists(self.call(&held, vec![call]).await?)?;
@@ -189,15 +198,22 @@ impl RedisEngine {
 
     fn bump_arguments(&self, what: &Invalidation<'_>) -> Vec<Bytes> {
         let channel = Bytes::copy_from_slice(self.names.channel.as_bytes());
-        vec![start(), milliseconds(VERSION_KEPT), channel, Bytes::from(notice::tail(what))]
+        vec![
+            start(),
+            milliseconds(VERSION_KEPT),
+            channel,
+            Bytes::from(notice::tail(what)),
+        ]
     }
 
     fn entries_and_leases<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Vec<String> {
-        keys.flat_map(|key| [self.names.entry(key), self.names.lease(key)]).collect()
+        keys.flat_map(|key| [self.names.entry(key), self.names.lease(key)])
+            .collect()
     }
 
     async fn call(&self, held: &Held, calls: Vec<Call>) -> Result<Vec<Value>, EngineError> {
-        self.converse(held, calls.into_iter().map(Message::Script).collect()).await
+        self.converse(held, calls.into_iter().map(Message::Script).collect())
+            .await
     }
 
     /// The answers to all messages, in order. Scripts that a server does not know yet are sent again, with their text: they
@@ -293,10 +309,13 @@ fn is(answer: &Value, kind: ServerErrorKind) -> bool {
 fn stored(value: Value, remaining: &Value) -> Result<Option<Stored>, EngineError> {
     let remaining = number_of(remaining)?;
     match value {
-        Value::BulkString(bytes) => Ok(u64::try_from(remaining).ok().filter(|left| *left > 0).map(|left| Stored {
-            bytes: Bytes::from(bytes),
-            remaining: Duration::from_millis(left),
-        })),
+        Value::BulkString(bytes) => Ok(u64::try_from(remaining)
+            .ok()
+            .filter(|left| *left > 0)
+            .map(|left| Stored {
+                bytes: Bytes::from(bytes),
+                remaining: Duration::from_millis(left),
+            })),
         Value::Nil => Ok(None),
         Value::ServerError(refusal) if refusal.code() == "WRONGTYPE" => Ok(None),
         other => Err(error::unexpected(&other)),

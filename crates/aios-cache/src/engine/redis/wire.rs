@@ -117,7 +117,9 @@ impl Link {
 
 async fn single_server(connection: MultiplexedConnection) -> Result<Server, EngineError> {
     let questions = vec![info("server"), info("replication")];
-    let answers = exchange(connection, questions).await.map_err(|cause| error::from_client(&cause))?;
+    let answers = exchange(connection, questions)
+        .await
+        .map_err(|cause| error::from_client(&cause))?;
     let mut answers = answers.into_iter();
     let (server, replication) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
     if field(&text(replication)?, "role") == Some("slave") {
@@ -148,7 +150,10 @@ async fn masters(mut connection: ClusterConnection) -> Result<Vec<Server>, Engin
             "{reached} of the Cluster's {expected} masters"
         )));
     }
-    servers.into_iter().map(|(_, answer)| Server::parse(&text(answer)?)).collect()
+    servers
+        .into_iter()
+        .map(|(_, answer)| Server::parse(&text(answer)?))
+        .collect()
 }
 
 /// How many different masters the answer to CLUSTER SLOTS names: of each range the first node, by its identifier.
