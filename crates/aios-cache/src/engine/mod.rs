@@ -6,6 +6,8 @@ pub mod chaos;
 pub mod conformance;
 mod memory;
 mod noop;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::future::Future;
 use std::pin::Pin;
