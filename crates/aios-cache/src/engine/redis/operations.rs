@@ -104,7 +104,7 @@ impl RedisEngine {
             keys: self.entries_and_leases(chunk.iter().map(|write| write.key)),
             arguments: chunk
                 .iter()
-                .flat_map(|write| [argument(write.lease), write.bytes.clone(), milliseconds(write.keep)])
+                .flat_map(|write| [argument(&write.lease), write.bytes.clone(), milliseconds(write.keep)])
                 .collect(),
         });
         let answers = self.call(&held, calls.collect()).await?;
@@ -119,7 +119,7 @@ impl RedisEngine {
         let call = Call {
             script: &SCRIPTS.release,
             keys: vec![self.names.lease(key)],
-            arguments: vec![argument(lease)],
+            arguments: vec![argument(&lease)],
         };
         self.call(&held, vec![call]).await.map(drop)
     }
@@ -308,19 +308,19 @@ fn command(name: &str, key: &str) -> Cmd {
 }
 
 fn start() -> Bytes {
-    argument(fastrand::u64(1..STARTS_BELOW))
+    argument(&fastrand::u64(1..STARTS_BELOW))
 }
 
 /// Redis takes whole milliseconds, at least one, and at most what its clock can be added to.
 fn milliseconds(duration: Duration) -> Bytes {
     const CENTURY: u128 = 100 * 365 * 24 * 3600 * 1000;
-    argument(duration.as_millis().clamp(1, CENTURY))
+    argument(&duration.as_millis().clamp(1, CENTURY))
 }
 
 fn lease_arguments(asked: &[(&LeaseRequest<'_>, &LeaseToken)], keep: Duration) -> Vec<Bytes> {
     let requests = asked
         .iter()
-        .flat_map(|(request, token)| [argument(u8::from(request.refresh)), argument(token)]);
+        .flat_map(|(request, token)| [argument(&u8::from(request.refresh)), argument(*token)]);
     [milliseconds(keep)].into_iter().chain(requests).collect()
 }
 

@@ -104,6 +104,6 @@ impl Call {
 }
 
 /// A number as a script's argument.
-pub(super) fn argument(number: impl ToString) -> Bytes {
+pub(super) fn argument(number: &impl ToString) -> Bytes {
     Bytes::from(number.to_string())
 }
