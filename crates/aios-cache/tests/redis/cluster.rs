@@ -9,7 +9,7 @@ use super::{KEEP, engine, invalidate, operations, put, read};
 macro_rules! on_a_cluster {
     ($($operation:ident)*) => {
         #[tokio::test]
-        async fn every_operation() {
+        async fn what_holds_everywhere() {
             let cluster = RedisCluster::start(3);
             $(
                 eprintln!("{}", stringify!($operation));
@@ -20,20 +20,12 @@ macro_rules! on_a_cluster {
 }
 
 on_a_cluster! {
-    an_entry_is_read_back_with_its_remaining_time
-    bytes_are_kept_as_they_are
-    one_lease_is_shared_until_somebody_writes
-    a_refresh_replaces_what_is_there
-    a_write_without_its_lease_writes_nothing
     a_lease_ends_by_itself_or_when_it_is_given_up
     many_are_leased_written_and_read_together
     keys_are_any_text
-    a_tags_version_moves_when_it_is_invalidated_and_only_then
     notices_come_in_order_without_gaps
     an_entry_is_gone_before_its_notice_comes
     prefixes_see_nothing_of_one_another
-    an_engine_is_used_by_many_at_once
-    a_call_may_be_dropped
     the_first_check_makes_everything_stale_and_tells
 }
 

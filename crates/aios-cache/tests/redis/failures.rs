@@ -22,7 +22,7 @@ fn is_refused<T: std::fmt::Debug>(result: Result<T, EngineError>, word: &str) {
     }
 }
 
-fn is_unreachable<T: std::fmt::Debug>(result: Result<T, EngineError>) {
+fn is_unreachable<T: std::fmt::Debug>(result: &Result<T, EngineError>) {
     assert!(matches!(result, Err(EngineError::Unreachable(_))), "{result:?}");
 }
 
@@ -58,7 +58,7 @@ async fn a_server_that_was_never_there() {
     server.kill();
     let engine = unchecked(&server.url(), "aios");
     each_operation_fails(&engine, |error| matches!(error, EngineError::Unreachable(_))).await;
-    is_unreachable(engine.subscribe().await.map(drop));
+    is_unreachable(&engine.subscribe().await.map(drop));
 }
 
 #[tokio::test]
@@ -69,8 +69,8 @@ async fn a_killed_server() {
     put(&engine, "a", "value").await;
     server.kill();
     each_operation_fails(&engine, |error| matches!(error, EngineError::Unreachable(_))).await;
-    is_unreachable(subscription.next().await);
-    is_unreachable(subscription.next().await);
+    is_unreachable(&subscription.next().await);
+    is_unreachable(&subscription.next().await);
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn a_connection_that_the_server_ends_is_made_again() {
     let mut subscription = engine.subscribe().await.unwrap();
     server.run(&["CLIENT", "KILL", "TYPE", "normal"]);
     server.run(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-    is_unreachable(subscription.next().await);
+    is_unreachable(&subscription.next().await);
     for _ in 0..8 {
         // A call that is quicker than the news finds out by itself.
         match engine.read(&["a"]).await {

@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod conformance;
 mod failures;
 mod node;
 mod operations;

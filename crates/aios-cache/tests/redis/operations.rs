@@ -1,4 +1,5 @@
-//! Every operation, wherever it runs: each of these is tried on one node and on a Cluster, with a prefix of its own.
+//! What the conformance suite does not ask, and holds wherever it runs: each of these is tried on one node and on a Cluster,
+//! with a prefix of its own.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,78 +7,9 @@ use std::time::Duration;
 use aios_cache::engine::redis::RedisEngine;
 use aios_cache::engine::{EVERYTHING, Engine, Invalidation, Lease, LeaseRequest, Write};
 use bytes::Bytes;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 
 use super::{KEEP, engine, invalidate, lease, new_lease, put, read, text, write};
-
-pub(crate) async fn an_entry_is_read_back_with_its_remaining_time(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    assert_eq!(read(&engine, "a").await, None);
-    put(&engine, "a", "value").await;
-    let found = engine.read(&["a", "b"]).await.unwrap();
-    let stored = found[0].as_ref().unwrap();
-    assert_eq!(text(stored), "value");
-    assert!(stored.remaining <= KEEP && stored.remaining > KEEP / 2);
-    assert_eq!(found[1], None);
-    assert_eq!(engine.read(&[]).await.unwrap(), []);
-    let alone = engine.read(&["a"]).await.unwrap();
-    assert_eq!(alone[0].as_ref().map(text).as_deref(), Some("value"));
-}
-
-pub(crate) async fn bytes_are_kept_as_they_are(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    let all: Vec<u8> = (0..=255).cycle().take(300_000).collect();
-    for (key, bytes) in [("empty", Bytes::new()), ("all", Bytes::from(all))] {
-        let lease = new_lease(&engine, key).await;
-        let written = Write {
-            key,
-            bytes: bytes.clone(),
-            keep: KEEP,
-            lease,
-        };
-        assert_eq!(engine.write(&[written]).await.unwrap(), [true]);
-        assert_eq!(engine.read(&[key]).await.unwrap()[0].as_ref().unwrap().bytes, bytes);
-    }
-}
-
-pub(crate) async fn one_lease_is_shared_until_somebody_writes(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    let token = new_lease(&engine, "a").await;
-    assert_ne!(token, 0);
-    assert_eq!(lease(&engine, "a").await, Lease::Shared(token));
-    assert!(write(&engine, "a", "first", token).await);
-    assert!(!write(&engine, "a", "second", token).await);
-    assert_eq!(read(&engine, "a").await.as_deref(), Some("first"));
-    assert!(matches!(lease(&engine, "a").await, Lease::Found(stored) if text(&stored) == "first"));
-}
-
-pub(crate) async fn a_refresh_replaces_what_is_there(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    put(&engine, "a", "old").await;
-    let refresh = [LeaseRequest {
-        key: "a",
-        refresh: true,
-    }];
-    let [Lease::New(token)] = engine.lease(&refresh, KEEP).await.unwrap()[..] else {
-        panic!("no lease");
-    };
-    assert_eq!(read(&engine, "a").await.as_deref(), Some("old"));
-    assert!(write(&engine, "a", "new", token).await);
-    assert_eq!(read(&engine, "a").await.as_deref(), Some("new"));
-}
-
-pub(crate) async fn a_write_without_its_lease_writes_nothing(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    assert!(!write(&engine, "a", "forged", 42).await);
-    let before = new_lease(&engine, "a").await;
-    invalidate(&engine, &["a"], &[]).await.unwrap();
-    assert!(!write(&engine, "a", "loaded before", before).await);
-    let after = new_lease(&engine, "a").await;
-    assert_ne!(before, after);
-    assert!(!write(&engine, "a", "loaded before", before).await, "another's lease");
-    assert_eq!(read(&engine, "a").await, None);
-    assert!(write(&engine, "a", "loaded after", after).await);
-}
 
 pub(crate) async fn a_lease_ends_by_itself_or_when_it_is_given_up(url: &str, prefix: &str) {
     let engine = engine(url, prefix).await;
@@ -162,22 +94,6 @@ pub(crate) async fn keys_are_any_text(url: &str, prefix: &str) {
     }
 }
 
-pub(crate) async fn a_tags_version_moves_when_it_is_invalidated_and_only_then(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    let before = engine.versions(&["t", "u"], KEEP).await.unwrap();
-    assert_eq!(before[0], before[1], "both get the number of the last invalidation");
-    assert!(before[0] > 0 && before[0] < 1 << 53);
-    let number = invalidate(&engine, &[], &["t"]).await.unwrap();
-    assert_eq!(number, before[0] + 1);
-    assert_eq!(engine.versions(&["t", "u"], KEEP).await.unwrap(), [number, before[1]]);
-    assert_eq!(invalidate(&engine, &["key"], &[]).await.unwrap(), number + 1);
-    assert_eq!(engine.versions(&["t", "u"], KEEP).await.unwrap(), [number, before[1]]);
-    let both = invalidate(&engine, &[], &["t", "u"]).await.unwrap();
-    assert_eq!(engine.versions(&["u", "t"], KEEP).await.unwrap(), [both, both]);
-    assert_eq!(engine.versions(&["new"], KEEP).await.unwrap(), [both]);
-    assert_eq!(engine.versions(&[], KEEP).await.unwrap(), [0; 0]);
-}
-
 pub(crate) async fn notices_come_in_order_without_gaps(url: &str, prefix: &str) {
     const NODES: u64 = 4;
     const EACH: usize = 50;
@@ -256,46 +172,6 @@ pub(crate) async fn prefixes_see_nothing_of_one_another(url: &str, prefix: &str)
         number,
         "the first notice is its own"
     );
-}
-
-pub(crate) async fn an_engine_is_used_by_many_at_once(url: &str, prefix: &str) {
-    let engine = &engine(url, prefix).await;
-    let key = |number: usize| format!("key {}", number % 20);
-    let callers = (0..400).map(async |number| {
-        let key = key(number);
-        match lease(engine, &key).await {
-            Lease::New(token) | Lease::Shared(token) => {
-                write(engine, &key, &key, token).await;
-            }
-            Lease::Found(stored) => assert_eq!(text(&stored), key),
-        }
-        match read(engine, &key).await {
-            Some(found) => assert_eq!(found, key),
-            None => panic!("{key} is missing"),
-        }
-        engine.versions(&["t"], KEEP).await
-    });
-    let versions = try_join_all(callers).await.unwrap();
-    assert!(versions.iter().all(|version| *version == versions[0]));
-}
-
-/// A call that its caller drops half-way does not disturb the next.
-pub(crate) async fn a_call_may_be_dropped(url: &str, prefix: &str) {
-    let engine = engine(url, prefix).await;
-    put(&engine, "a", "value").await;
-    for _ in 0..200 {
-        tokio::select! {
-            biased;
-            found = engine.read(&["a", "b"]) => { found.unwrap(); }
-            () = tokio::task::yield_now() => {}
-        }
-        tokio::select! {
-            biased;
-            told = invalidate(&engine, &["other"], &["t"]) => { told.unwrap(); }
-            () = tokio::task::yield_now() => {}
-        }
-    }
-    assert_eq!(read(&engine, "a").await.as_deref(), Some("value"));
 }
 
 pub(crate) async fn the_first_check_makes_everything_stale_and_tells(url: &str, prefix: &str) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use deadpool_redis::redis::{self, Client, Connection, FromRedisValue};
 use rustix::process::Signal;
@@ -110,6 +111,24 @@ impl RedisServer {
         self.kill();
         fs::write(self.dump(), snapshot).unwrap();
         self.restart();
+    }
+
+    /// Restarts it with all that is in it.
+    pub(crate) fn restart_full(&mut self) {
+        let snapshot = self.snapshot();
+        self.restart_from(&snapshot);
+    }
+
+    /// Takes so much of their time from all keys, as if it had gone by.
+    pub(crate) fn pass(&self, time: Duration) {
+        let milliseconds = i64::try_from(time.as_millis()).unwrap();
+        for key in self.query::<Vec<String>>(&["KEYS", "*"]) {
+            let left: i64 = self.query(&["PTTL", &key]);
+            if left >= 0 {
+                // Redis deletes what is to live for less than nothing.
+                self.run(&["PEXPIRE", &key, &(left - milliseconds).to_string()]);
+            }
+        }
     }
 
     /// Lets it take no more data than it has.

@@ -193,8 +193,11 @@ impl RedisEngine {
     }
 
     pub(super) async fn check_servers(&self) -> Result<Status, EngineError> {
-        let held = self.connections.obtain_for_check().await?;
-        let identity = self.in_time(&held, held.identify()).await?;
+        let (held, identity) = match self.look().await {
+            // The connection was that of a server that has gone. Whoever is there now is asked on a new one.
+            Err(EngineError::Unreachable(_)) => self.look().await?,
+            looked => looked?,
+        };
         let what = Invalidation {
             tags: &[EVERYTHING],
             ..Invalidation::default()
@@ -220,6 +223,13 @@ impl RedisEngine {
         };
         self.connections.confirm(&identity);
         Ok(status)
+    }
+
+    /// Who is there.
+    async fn look(&self) -> Result<(Arc<Held>, Arc<str>), EngineError> {
+        let held = self.connections.obtain_for_check().await?;
+        let identity = self.in_time(&held, held.identify()).await?;
+        Ok((held, identity))
     }
 
     fn bump_arguments(&self, what: &Invalidation<'_>) -> Vec<Bytes> {
