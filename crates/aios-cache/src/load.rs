@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use metrics::histogram;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::engine::{Lease, LeaseRequest, LeaseToken, Stored, Write};
@@ -362,10 +363,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let keep = link.settings.lease;
         // Another node's load is waited for where there is no value at all; beside a stale one nobody waits.
         let mut may_wait = policy.across_nodes && items.len() == 1 && items.iter().all(|item| !item.is_there);
-        let deadline = self
-            .hub
-            .now()
-            .saturating_add(nanos(policy.hard_timeout.unwrap_or(keep).min(keep)));
+        let deadline = Instant::now() + policy.hard_timeout.unwrap_or(keep).min(keep);
         let mut pause = Duration::from_millis(2);
         loop {
             let requests: Vec<(String, bool)> = wanted
@@ -401,7 +399,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
                     self.take_from_shared(item, entry);
                 }
             }
-            may_wait = may_wait && is_shared && self.hub.now() < deadline;
+            may_wait = may_wait && is_shared && Instant::now() < deadline;
             if !may_wait {
                 return;
             }
@@ -596,8 +594,9 @@ impl<V: Send + Sync + 'static> Inner<V> {
         names.dedup();
         names.retain(|name| lead.flight.tags.iter().all(|mark| mark.state.name() != name));
         let states: Vec<Arc<TagState>> = names.iter().map(|name| self.hub.tags.get(name)).collect();
-        let is_shared = self.shares() && self.hub.link.as_ref().is_some_and(Link::is_up);
-        if is_shared {
+        // Also where values stay in memory: other nodes invalidate tags all the same.
+        let is_linked = self.hub.link.as_ref().is_some_and(Link::is_up);
+        if is_linked {
             let unknown: Vec<_> = states
                 .iter()
                 .filter(|state| state.version() == Version::Unknown)
@@ -608,7 +607,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let marked = names.iter().zip(&states).map(|(name, state)| {
             let version = match state.version() {
                 Version::Confirmed(version) if version <= lead.flight.number => Some(version),
-                _ if !is_shared => None,
+                _ if !is_linked => None,
                 _ => return None,
             };
             Some((self.hub.tags.mark_unless_bumped(name, lead.flight.table)?, version))

@@ -116,6 +116,36 @@ on_every_store! {
         eventually("the notice", || !one.remembers("b")).await;
     }
 
+    async fn values_that_stay_in_memory_hear_of_invalidations_too(store: &Store) {
+        let (one, two) = (store.node().await, store.node().await);
+        let local = one.cache.namespace::<u64>("local").build().unwrap();
+        for (tag, named_late) in [("early", false), ("late", true)] {
+            let gate = Arc::new(Semaphore::new(0));
+            let begun = Arc::new(Semaphore::new(0));
+            let loading = tokio::spawn({
+                let (local, gate, begun) = (local.clone(), Arc::clone(&gate), Arc::clone(&begun));
+                async move {
+                    let load = async move || {
+                        begun.add_permits(1);
+                        gate.acquire().await.unwrap().forget();
+                        let late = named_late.then_some(tag);
+                        Ok::<_, Broken>(Loaded::new(1).tags(late))
+                    };
+                    let early = (!named_late).then_some(tag);
+                    local.at(tag).tags(|| early).get_or_load(load).await.map(|value| *value)
+                }
+            });
+            begun.acquire().await.unwrap().forget();
+            assert_eq!(two.cache.invalidate(Targets::new().tag(tag)).await, Outcome::Everywhere);
+            gate.add_permits(1);
+            loading.await.unwrap().unwrap();
+            eventually("the notice", || local.at(tag).peek().is_none()).await;
+            local.at(tag).tags(|| [tag]).get_or_load(async || Ok::<_, Broken>(2)).await.unwrap();
+            assert_eq!(two.cache.invalidate(Targets::new().key(&two.numbers, "x").tag(tag)).await, Outcome::Everywhere);
+            eventually("the notice", || local.at(tag).peek().is_none()).await;
+        }
+    }
+
     async fn nodes_that_wait_for_each_other_load_once(store: &Store) {
         let mut nodes = Vec::new();
         for _ in 0..4 {
