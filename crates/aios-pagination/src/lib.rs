@@ -217,7 +217,7 @@ mod plan;
 mod stream;
 mod value;
 
-pub use boundaries::{Boundaries, Span};
+pub use boundaries::{Boundaries, ListingKey, Span};
 pub use cursor::{Cursor, CursorCodec, CursorError, Direction, Expected, KeysTooLong, Position};
 pub use fingerprint::{Fingerprint, FingerprintPart};
 pub use memory::{MapKey, MapPager, Pager};
