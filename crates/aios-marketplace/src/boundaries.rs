@@ -246,7 +246,11 @@ mod tests {
         assert!(keeper.claim(list(1)).is_none(), "they are young");
         clock.advance(TimeDelta::seconds(1));
         let claim = keeper.claim(list(1)).unwrap();
-        assert_eq!(*keeper.find(list(1)).unwrap(), boundaries(1), "used while they are sampled again");
+        assert_eq!(
+            *keeper.find(list(1)).unwrap(),
+            boundaries(1),
+            "used while they are sampled again"
+        );
         claim.fulfil(boundaries(2));
         assert_eq!(*keeper.find(list(1)).unwrap(), boundaries(2));
     }

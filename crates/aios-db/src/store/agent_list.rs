@@ -4,8 +4,8 @@ use aios_domain::{
     AgentField, AgentFieldSet, AgentFilter, AgentId, AgentName, AgentSort, Capability, CategoryName, Description,
     Error, HttpUrl, PartialAgentSummary, Price, PricingModel, Tag, Timestamp, Version,
 };
-use aios_pagination::sql::SqlOrder;
 use aios_pagination::Fingerprint;
+use aios_pagination::sql::SqlOrder;
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::helper_types::InnerJoinQuerySource;

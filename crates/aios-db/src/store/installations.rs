@@ -6,8 +6,8 @@ use aios_domain::{
     Agent, AgentId, Error, ErrorKind, Installation, InstallationId, InstalledAgent, JsonObject, Timestamp, UserId,
     Version,
 };
-use aios_pagination::sql::SqlOrder;
 use aios_pagination::Fingerprint;
+use aios_pagination::sql::SqlOrder;
 use diesel::prelude::*;
 
 use super::agents::{AgentRow, agent_find_locked, agent_lock, json};

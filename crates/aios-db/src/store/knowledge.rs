@@ -4,8 +4,8 @@ use aios_domain::{
     ContentType, JsonObject, KnowledgeDraft, KnowledgeEntry, KnowledgeFilter, KnowledgeId, KnowledgeSource,
     KnowledgeText, KnowledgeTitle, SearchQuery, ShortDescription, Tag, Timestamp, UserId,
 };
-use aios_pagination::sql::SqlOrder;
 use aios_pagination::Fingerprint;
+use aios_pagination::sql::SqlOrder;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double};
 

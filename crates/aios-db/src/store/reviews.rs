@@ -1,8 +1,8 @@
 //! Reviews: one a user and agent, and the agent's rating counters.
 
 use aios_domain::{AgentId, Error, Rating, Review, ReviewDraft, ReviewId, ReviewText, ReviewTitle, Timestamp, UserId};
-use aios_pagination::sql::SqlOrder;
 use aios_pagination::Fingerprint;
+use aios_pagination::sql::SqlOrder;
 use diesel::prelude::*;
 
 use super::agents::{agent_is_active, agent_lock};

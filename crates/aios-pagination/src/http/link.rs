@@ -51,18 +51,18 @@ impl Links {
 
     /// Links of a page read by cursor: `first`, and `prev` and `next` where there are such.
     pub fn cursors<T>(self, page: &Page<T>, limit: u32) -> Self {
-        let token = |cursor: &Option<Cursor>| cursor.as_ref().map(Cursor::as_str).map(str::to_owned);
-        self.tokens(token(&page.prev), token(&page.next), limit)
+        let [prev, next] = [&page.prev, &page.next].map(|cursor| cursor.as_ref().map(Cursor::as_str));
+        self.tokens(prev, next, limit)
     }
 
     /// As [`Links::cursors`], from the tokens alone, wherever they were kept.
-    pub fn tokens(self, prev: Option<String>, next: Option<String>, limit: u32) -> Self {
+    pub fn tokens(self, prev: Option<&str>, next: Option<&str>, limit: u32) -> Self {
         let neighbours = [("prev", prev), ("next", next)];
         neighbours
             .into_iter()
             .filter_map(|(relation, token)| Some((relation, token?)))
             .fold(self.to("first", limit, Place::First), |links, (relation, token)| {
-                links.to(relation, limit, Place::Cursor(token))
+                links.to(relation, limit, Place::Cursor(token.to_owned()))
             })
     }
 
@@ -75,7 +75,9 @@ impl Links {
         let last = pages.map(|pages| pages.max(1));
         let mut links = self.to("first", limit, Place::Number(1));
         if number > 1 {
-            let prev = last.filter(|_| !has_next).map_or(number - 1, |last| last.min(number - 1));
+            let prev = last
+                .filter(|_| !has_next)
+                .map_or(number - 1, |last| last.min(number - 1));
             links = links.to("prev", limit, Place::Number(prev));
         }
         if has_next {

@@ -4,8 +4,8 @@ use diesel::backend::Backend;
 
 use super::count::CountableQuery;
 use super::explain::Dialect;
-use super::pager::SqlPager;
 use super::fragment::Seek;
+use super::pager::SqlPager;
 use super::query::{DeferredQuery, KeysetQuery, Part, Sampled};
 use crate::boundaries::{Boundaries, Span};
 use crate::cursor::{Direction, Position};
