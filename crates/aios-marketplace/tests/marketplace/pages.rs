@@ -119,7 +119,7 @@ async fn forty_agents(marketplace: &Marketplace) -> Vec<AgentSummary> {
     let author = user();
     let mut made = Vec::new();
     for place in 0..40 {
-        let mut draft = draft(&format!("Agent {}", place % 9));
+        let mut draft = draft(&format!("Spreadsheet agent {}", place % 9));
         let category = if place % 4 == 0 { "content" } else { "development" };
         draft.category = Some(CategoryName::new(category).unwrap());
         if place % 3 == 0 {
@@ -139,7 +139,7 @@ on_both_databases! {
         // As it is, filtered, found by words, and found by words that are misspelt.
         queries.push(searching("agent", AgentSort::Relevance));
         queries.push(searching("agent", AgentSort::Name));
-        queries.push(searching("agnet", AgentSort::Relevance));
+        queries.push(searching("spreadsheat", AgentSort::Relevance));
         let tagged = AgentFilter { tags: vec![Tag::new("testing").unwrap()], ..AgentFilter::default() };
         queries.push(AgentListQuery { filter: tagged, ..all(AgentSort::Popular) });
         for query in &queries {

@@ -109,7 +109,7 @@ impl List<'_> {
                     (&Value::Null, &Value::Null, &json!(whole.len()))
                 );
             }
-            assert_eq!(forward.concat(), whole[limit..]);
+            assert_eq!(forward.concat(), whole[limit.min(whole.len())..]);
             let mut backward = Vec::new();
             while let Some(prev) = body["prev_cursor"].as_str().map(str::to_owned) {
                 let reply = self.get(&start(limit, &format!("cursor={prev}")));
@@ -133,10 +133,10 @@ on_both_databases! {
         let mut agents = Vec::new();
         for place in 0..11 {
             let category = if place < 4 { "content" } else { "development" };
-            let agent = server.publish(&json!({ "name": format!("Agent {}", place % 3), "category": category, "tags": ["of, the test"] }));
+            let agent = server.publish(&json!({ "name": format!("Spreadsheet agent {}", place % 3), "category": category, "tags": ["of the test"] }));
             agents.push(text(&agent["id"]));
             server.install(&agents[place], User::Bea);
-            let kept = json!({ "title": format!("Text {place}"), "source": "test", "content_type": "note", "text_content": "Kept.", "tags": ["a&b"] });
+            let kept = json!({ "title": format!("Text {place}"), "source": "test", "content_type": "note", "text_content": "Kept.", "tags": ["a b"] });
             server.post("knowledge/content", &kept).by(User::Bea).send().expect(201);
         }
         for user in [User::Ada, User::Bea, User::Cay, User::Admin] {
@@ -147,7 +147,7 @@ on_both_databases! {
             let by_sort = list(&format!("marketplace/agents?sort={sort}"), None, Some("agents"));
             by_sort.walk_by_body(&by_sort.walk_by_link(11));
         }
-        for (filter, rows) in [("category=content", 4), ("search=agent&min_rating=0", 11), ("tags=of-the-test&fields=id&sort=name", 11), ("search=agnet&category=development", 7)] {
+        for (filter, rows) in [("category=content", 4), ("search=agent&min_rating=0", 11), ("tags=of-the-test&fields=id&sort=name", 11), ("search=spreadsheat&category=development", 7)] {
             let filtered = list(&format!("marketplace/agents?{filter}"), None, Some("agents"));
             filtered.walk_by_body(&filtered.walk_by_link(rows));
         }
