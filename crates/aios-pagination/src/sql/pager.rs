@@ -96,7 +96,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         self
     }
 
-    /// Names the listing: its order and filters, as its [`Boundaries`](crate::Boundaries) are kept by.
+    /// Names the listing, its order and filters: by this its [`Boundaries`](crate::Boundaries) are kept.
     pub fn listing(&self) -> ListingKey {
         ListingKey::new(self.listing.order, self.listing.filters)
     }
