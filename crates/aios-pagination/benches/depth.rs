@@ -77,7 +77,11 @@ fn by_turns(backend: &str, names: &[String], mut read: impl FnMut(usize)) {
     let medians: Vec<f64> = medians.collect();
     for (name, median) in names.iter().zip(&medians) {
         let first = medians.first().copied().unwrap_or(f64::NAN);
-        println!("{backend} by turns: {name:14} {:8.1} µs  {:5.2}", median * 1e6, median / first);
+        println!(
+            "{backend} by turns: {name:14} {:8.1} µs  {:5.2}",
+            median * 1e6,
+            median / first
+        );
     }
 }
 
