@@ -1,0 +1,1 @@
+//! The attribute `#[cached]`; use it through `aios_cache::cached`.
