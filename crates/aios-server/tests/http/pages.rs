@@ -247,16 +247,10 @@ fn name(place: u32) -> String {
 /// So many agents of one author, named by number.
 struct Many(u32);
 
-impl Many {
-    fn author(&self) -> UserId {
-        UserId(User::Ada.id())
-    }
-}
-
 impl Dataset for Many {
     fn users(&self) -> impl Iterator<Item = Someone> {
         std::iter::once(Someone {
-            id: self.author(),
+            id: UserId(User::Ada.id()),
             email: None,
             display_name: None,
             created_at: self.until(),
@@ -283,7 +277,7 @@ impl Dataset for Many {
                 configuration_schema: JsonObject::default(),
                 license: None,
             },
-            author_id: self.author(),
+            author_id: UserId(User::Ada.id()),
             install_count: 0,
             rating_sum: 0,
             rating_count: 0,
