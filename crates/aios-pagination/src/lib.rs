@@ -142,7 +142,7 @@
 //! # let codec = CursorCodec::unsigned();
 //! # let order: SqlOrder<i64, numbers::table, Sqlite> = SqlOrder::named("numbers").unique_asc(numbers::id, |id: &i64| *id);
 //! let pager = order.pager(&codec).limit(20);
-//! let query = || numbers::table.into_boxed();
+//! let query = || numbers::table.select(numbers::id).into_boxed();
 //! let mut kept: HashMap<ListingKey, Boundaries> = HashMap::new(); // or a cache
 //! kept.insert(pager.listing(), pager.sample(conn, 1_000, query)?);
 //!
