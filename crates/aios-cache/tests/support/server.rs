@@ -145,13 +145,26 @@ impl RedisServer {
     }
 
     fn restart(&mut self) {
-        assert!(self.try_run(), "the server did not start again; it says:\n{}", self.log());
+        assert!(
+            self.try_run(),
+            "the server did not start again; it says:\n{}",
+            self.log()
+        );
     }
 
     /// Starts the process, and tells whether it answers. The number makes sure that no other server took the port.
     fn try_run(&mut self) -> bool {
         let port = self.port.to_string();
-        let usual = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let usual = [
+            "--port",
+            &port,
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ];
         let arguments: Vec<String> = usual
             .iter()
             .map(|&argument| argument.to_owned())
@@ -162,7 +175,9 @@ impl RedisServer {
         let mut answers = false;
         eventually("the server answers or has ended", || {
             // INFO is answered while a file is loaded, everything else only afterwards.
-            answers = self.try_query::<String>(&["INFO", "server"]).is_ok_and(|info| info.contains(&id))
+            answers = self
+                .try_query::<String>(&["INFO", "server"])
+                .is_ok_and(|info| info.contains(&id))
                 && self.try_query::<String>(&["PING"]).is_ok();
             answers || process.has_ended()
         });
