@@ -1,6 +1,6 @@
 //! Keyset and numbered pagination for any Rust service.
 //!
-//! A listing is read page by page at the cost of its first page, however deep: the database is told the last row's sort
+//! A listing is read page by page at the cost of its first page, however deep ([`figures`]): the database is told the last row's sort
 //! keys and goes on from there in an index, instead of counting rows it throws away. Pages that follow each other neither
 //! repeat nor lose a row, whatever is inserted and deleted in between.
 //!
