@@ -1,8 +1,8 @@
 //! Keyset and numbered pagination for any Rust service.
 //!
-//! A listing is read page by page at the cost of its first page, however deep ([`figures`]): the database is told the last row's sort
-//! keys and goes on from there in an index, instead of counting rows it throws away. Pages that follow each other neither
-//! repeat nor lose a row, whatever is inserted and deleted in between.
+//! A listing is read page by page at the cost of its first page, however deep ([`figures`]): the database is told the last
+//! row's sort keys and goes on from there in an index, instead of counting rows it throws away. Pages that follow each other
+//! neither repeat nor lose a row, whatever is inserted and deleted in between.
 //!
 //! # In ten minutes
 //!
