@@ -1,7 +1,10 @@
 //! From which size on is compression worth it? Each name tells the size before and after.
 //!
 //! `cargo bench -p aios-cache --bench compression`
+#![expect(missing_docs, reason = "criterion's macros make functions of their own")]
+#![expect(clippy::expect_used, reason = "a benchmark may fail")]
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -9,29 +12,18 @@ use criterion::{Criterion, criterion_group, criterion_main};
 /// A listing as JSON, of about so many bytes.
 fn listing(bytes: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(1);
-    let words = [
-        "assistant",
-        "for",
-        "reading",
-        "and",
-        "writing",
-        "mail",
-        "with",
-        "care",
-        "plans",
-        "a",
-        "trip",
-        "in",
-        "time",
-    ];
+    let words = "assistant for reading and writing mail with care plans a trip in time";
+    let words: Vec<&str> = words.split(' ').collect();
     let mut text = String::from("[");
     while text.len() < bytes {
         let id = random.u128(..);
-        let sentence: Vec<&str> = (0..random.usize(8..30))
-            .map(|_| words[random.usize(..words.len())])
+        let count = random.u8(..);
+        let sentence: Vec<&str> = std::iter::repeat_with(|| *random.choice(&words).expect("there are some"))
+            .take(8 + usize::from(count) % 22)
             .collect();
         let sentence = sentence.join(" ");
-        text += &format!(
+        write!(
+            text,
             "{{\"id\":\"{id:032x}\",\"name\":\"Agent {}\",\"description\":\"{sentence}\",\"category\":\"productivity\",\
              \"rating\":{:.2},\"installs\":{},\"is_featured\":{},\"created_at\":\"2025-0{}-1{}T08:15:30Z\"}},",
             random.u16(..),
@@ -40,7 +32,8 @@ fn listing(bytes: usize) -> Vec<u8> {
             random.bool(),
             random.u8(1..9),
             random.u8(0..9),
-        );
+        )
+        .expect("in memory");
     }
     text.truncate(bytes);
     text.into_bytes()

@@ -48,6 +48,11 @@ pub(crate) fn namespace_tag(namespace: &str) -> String {
     format!("n:{namespace}")
 }
 
+/// The namespace whose tag this is.
+pub(crate) fn namespace_of_tag(tag: &str) -> Option<&str> {
+    tag.strip_prefix("n:")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
