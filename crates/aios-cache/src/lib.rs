@@ -2,6 +2,7 @@
 
 mod bulk;
 mod cache;
+mod call;
 pub mod engine;
 mod entry;
 mod envelope;
@@ -24,8 +25,13 @@ mod tags;
 mod targets;
 pub mod time;
 
+#[cfg(feature = "macros")]
+pub use aios_cache_macros::cached;
 pub use bulk::{Many, NoTagsOfAny, TagNamesOf};
 pub use cache::{Cache, CacheBuilder, LinkState};
+pub use call::CachedCall;
+#[doc(hidden)]
+pub use call::expansion as __private;
 pub use entry::{Cached, Origin};
 pub use envelope::Compression;
 pub use error::{LoadError, NamespaceError};
