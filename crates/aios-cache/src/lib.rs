@@ -34,6 +34,9 @@ pub use call::CachedCall;
 pub use call::expansion as __private;
 pub use entry::{Cached, Origin};
 pub use envelope::Compression;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use envelope::fuzzing;
 pub use error::{LoadError, NamespaceError};
 pub use event::{Event, Listener};
 pub use key::{CacheKey, KeyText};

@@ -1,7 +1,5 @@
 //! Agents: looked at, published, edited, withdrawn.
 
-use std::sync::Arc;
-
 use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
@@ -44,9 +42,7 @@ impl Marketplace {
     /// # Errors
     /// `InvalidCursor`; invalid input for the order by relevance without a search.
     pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
-        let cursors = Arc::clone(&self.cursors);
-        self.db
-            .read(move |c| agent_list::agent_list(c, &cursors, &query, &page))
+        self.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &page))
             .await
     }
 

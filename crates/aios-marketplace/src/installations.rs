@@ -1,7 +1,5 @@
 //! Installations: what users have, and what they do with it.
 
-use std::sync::Arc;
-
 use aios_db::store::{analytics, installations as store, users};
 use aios_domain::{AgentId, Caller, EventKind, InstalledAgent, JsonObject, Result};
 
@@ -58,9 +56,8 @@ impl Marketplace {
     /// # Errors
     /// `InvalidCursor`.
     pub async fn my_agents(&self, caller: &Caller, page: PageRequest) -> Result<Listing<InstalledAgent>> {
-        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
-        self.db
-            .read(move |c| store::installation_list(c, &cursors, user, &page))
+        let user = caller.id;
+        self.read_list(move |c, paging| store::installation_list(c, paging, user, &page))
             .await
     }
 }

@@ -1,7 +1,5 @@
 //! Knowledge entries: the caller's own, and nobody else's.
 
-use std::sync::Arc;
-
 use aios_db::store::{knowledge as store, users};
 use aios_domain::{Caller, Error, KnowledgeDraft, KnowledgeEntry, KnowledgeFilter, KnowledgeId, Result, SearchQuery};
 
@@ -75,9 +73,8 @@ impl Marketplace {
         filter: KnowledgeFilter,
         page: PageRequest,
     ) -> Result<Listing<KnowledgeEntry>> {
-        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
-        self.db
-            .read(move |c| store::knowledge_list(c, &cursors, user, &filter, &page))
+        let user = caller.id;
+        self.read_list(move |c, paging| store::knowledge_list(c, paging, user, &filter, &page))
             .await
     }
 

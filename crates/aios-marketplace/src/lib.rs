@@ -4,12 +4,14 @@
 //! its counters in one transaction, and answers in the words of `aios-domain`. No HTTP and no SQL stands here.
 
 mod agents;
+mod boundaries;
 mod categories;
 mod clock;
 pub mod demo;
 mod import;
 mod installations;
 mod knowledge;
+mod lists;
 mod marketplace;
 pub mod registry;
 mod reviews;
@@ -19,6 +21,7 @@ mod views;
 pub use agents::{AgentView, Precondition, revision};
 pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
+pub use boundaries::FarPagePolicy;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};

@@ -6,6 +6,7 @@ use aios_db::Database;
 use aios_domain::Result;
 use aios_pagination::CursorCodec;
 
+use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
 use crate::clock::Clock;
 use crate::views::ViewCounter;
 
@@ -19,6 +20,7 @@ pub struct Marketplace {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Arc<ViewCounter>,
     pub(crate) cursors: Arc<CursorCodec>,
+    pub(crate) boundaries: BoundaryKeeper,
 }
 
 /// Whether what the marketplace stands on answers.
@@ -33,11 +35,13 @@ impl Marketplace {
     /// other need the same.
     pub fn new(db: Database, clock: Arc<dyn Clock>, cursor_secret: &[u8]) -> Self {
         let cursors = Arc::new(CursorCodec::signed(cursor_secret).max_length(MAX_CURSOR));
+        let boundaries = BoundaryKeeper::new(FarPagePolicy::default(), Arc::clone(&clock));
         Self {
             db,
             clock,
             views: Arc::default(),
             cursors,
+            boundaries,
         }
     }
 

@@ -1,7 +1,5 @@
 //! Reviews: written and read.
 
-use std::sync::Arc;
-
 use aios_db::store::{agents, analytics, reviews as store, users};
 use aios_domain::{AgentId, Caller, Error, EventKind, JsonObject, Rating, Result, Review, ReviewDraft};
 
@@ -38,14 +36,12 @@ impl Marketplace {
         rating: Option<Rating>,
         page: PageRequest,
     ) -> Result<Listing<Review>> {
-        let cursors = Arc::clone(&self.cursors);
-        self.db
-            .read(move |c| {
-                if !agents::agent_is_active(c, agent)? {
-                    return Err(Error::not_found("agent").into());
-                }
-                store::review_list(c, &cursors, agent, rating, &page)
-            })
-            .await
+        self.read_list(move |c, paging| {
+            if !agents::agent_is_active(c, agent)? {
+                return Err(Error::not_found("agent").into());
+            }
+            store::review_list(c, paging, agent, rating, &page)
+        })
+        .await
     }
 }

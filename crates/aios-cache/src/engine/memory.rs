@@ -310,3 +310,6 @@ impl MemoryEngine {
         self.shared.store.lock().tamper(key, bytes.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! The shared tier's small surface: what a store has to do so that invalidation wins every race.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod chaos;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod memory;
 mod noop;
 #[cfg(feature = "redis")]

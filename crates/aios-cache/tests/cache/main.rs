@@ -4,6 +4,7 @@
 mod bulk;
 mod fences;
 mod loading;
+mod seen;
 mod times;
 
 use std::sync::Arc;

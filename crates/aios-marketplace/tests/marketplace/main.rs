@@ -9,6 +9,7 @@
 mod counters;
 mod demo;
 mod import;
+mod pages;
 mod search;
 mod statements;
 mod support;

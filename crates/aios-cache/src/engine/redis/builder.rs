@@ -169,8 +169,14 @@ mod tests {
         let url = "redis://localhost";
         assert_eq!(error(url, |b| b.prefix("")), Some(RedisConfigError::NoPrefix));
         assert_eq!(error(url, |b| b.connections(0)), Some(RedisConfigError::NoConnections));
-        assert_eq!(error(url, |b| b.connect_timeout(Duration::ZERO)), Some(RedisConfigError::NoTime));
-        assert_eq!(error(url, |b| b.response_timeout(Duration::ZERO)), Some(RedisConfigError::NoTime));
+        assert_eq!(
+            error(url, |b| b.connect_timeout(Duration::ZERO)),
+            Some(RedisConfigError::NoTime)
+        );
+        assert_eq!(
+            error(url, |b| b.response_timeout(Duration::ZERO)),
+            Some(RedisConfigError::NoTime)
+        );
         assert_eq!(error("unix:///a", |b| b.tls(true)), Some(RedisConfigError::SocketTls));
         assert_eq!(
             error("redis+cluster://a", |b| b.database(1)),

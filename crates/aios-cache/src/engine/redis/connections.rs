@@ -152,7 +152,9 @@ impl Connections {
 
     fn place(&self, number: usize) -> Result<&Place, EngineError> {
         // There is at least one place, so that the remainder is always one of them.
-        let place = number.checked_rem(self.places.len()).and_then(|index| self.places.get(index));
+        let place = number
+            .checked_rem(self.places.len())
+            .and_then(|index| self.places.get(index));
         place.ok_or_else(|| EngineError::Unreachable("no connections are allowed".to_owned()))
     }
 

@@ -171,7 +171,10 @@ impl Connector {
         let ended = Arc::new(AtomicBool::new(false));
         let address = server.addr().to_string();
         // The engine limits the time of each operation itself.
-        let settings = self.settings().set_response_timeout(None).set_push_sender(watch(&ended));
+        let settings = self
+            .settings()
+            .set_response_timeout(None)
+            .set_push_sender(watch(&ended));
         let connection = async {
             Client::open(server)?
                 .get_multiplexed_async_connection_with_config(&settings)
@@ -210,7 +213,9 @@ impl Route {
         Ok(match target.topology {
             Topology::Node(server) => Self::Node(access.at(&server)?),
             Topology::Unix(path) => Self::Node(access.to(ConnectionAddr::Unix(path))?),
-            Topology::Cluster(seeds) => Self::Cluster(seeds.iter().map(|seed| access.at(seed)).collect::<Result<_, _>>()?),
+            Topology::Cluster(seeds) => {
+                Self::Cluster(seeds.iter().map(|seed| access.at(seed)).collect::<Result<_, _>>()?)
+            }
             Topology::Sentinel { sentinels, service } => {
                 let to_sentinels = Access {
                     login: sentinel_login,

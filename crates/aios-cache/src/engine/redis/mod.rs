@@ -72,7 +72,8 @@ pub use builder::RedisBuilder;
 pub use topology::{HostPort, RedisConfigError, Topology};
 
 use crate::engine::{
-    Engine, EngineError, EngineFuture, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Subscription, Write,
+    Engine, EngineError, EngineFuture, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Subscription,
+    Write,
 };
 use connections::Connections;
 use keys::Names;

@@ -25,7 +25,9 @@ impl RedisSubscription {
 
     async fn receive(&mut self) -> Result<Notice, EngineError> {
         let Some(message) = self.messages.next().await else {
-            return Err(EngineError::Unreachable("the subscription's connection has ended".to_owned()));
+            return Err(EngineError::Unreachable(
+                "the subscription's connection has ended".to_owned(),
+            ));
         };
         let notice = notice::parse(message.get_payload_bytes())?;
         // A Cluster passes messages on without a promise, and a counter that was lost begins elsewhere.
