@@ -138,6 +138,11 @@ where
         Targets::new().key(&self.namespace, &Whole(&self.key))
     }
 
+    /// The name of the namespace that its value is kept in.
+    pub fn namespace(&self) -> &str {
+        self.namespace.name()
+    }
+
     /// Its key as text, as events and the shared tier have it.
     pub fn key(&self) -> &str {
         self.key.as_str()

@@ -24,6 +24,7 @@ mod stats;
 mod tags;
 mod targets;
 pub mod time;
+mod warm;
 
 #[cfg(feature = "macros")]
 pub use aios_cache_macros::cached;
@@ -47,3 +48,4 @@ pub use policy::Policy;
 pub use slot::{NoTags, Slot, TagNames};
 pub use stats::{CacheStats, NamespaceStats, describe_metrics};
 pub use targets::{Outcome, Targets};
+pub use warm::{Warmup, WarmupError, WarmupReport, WarmupStep};
