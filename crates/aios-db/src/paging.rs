@@ -1,6 +1,7 @@
 //! What is asked of a list and what it answers, whichever list it is.
 
 use aios_domain::{Error, ErrorKind};
+use serde::{Deserialize, Serialize};
 use aios_pagination::sql::{Count, CountableQuery, DeferredQuery, Dialect, KeysetQuery, SqlPager, Total};
 use aios_pagination::{At, Cursor, Page, PageError};
 
@@ -51,7 +52,7 @@ impl PageRequest {
 }
 
 /// A page of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listing<T> {
     /// Its rows.
     pub items: Vec<T>,
