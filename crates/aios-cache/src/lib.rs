@@ -1,7 +1,40 @@
 //! A two-tier cache for any tokio service.
 
+mod bulk;
+mod cache;
 pub mod engine;
+mod entry;
 mod envelope;
+mod error;
+mod event;
+mod flight;
+mod hub;
 mod key;
+mod link;
+mod load;
+mod loaded;
+mod memory;
+mod names;
+mod namespace;
+mod policy;
 pub mod serializer;
+mod slot;
+mod stats;
+mod tags;
+mod targets;
 pub mod time;
+
+pub use bulk::{Many, NoTagsOfAny, TagNamesOf};
+pub use cache::{Cache, CacheBuilder, LinkState};
+pub use entry::{Cached, Origin};
+pub use envelope::{Compression, Limits};
+pub use error::{LoadError, NamespaceError};
+pub use event::{Event, Listener};
+pub use key::{CacheKey, KeyText};
+pub use loaded::Loaded;
+pub use names::NamespaceNameError;
+pub use namespace::{Namespace, NamespaceBuilder};
+pub use policy::Policy;
+pub use slot::{NoTags, Slot, TagNames};
+pub use stats::{CacheStats, NamespaceStats, describe_metrics};
+pub use targets::{Outcome, Targets};

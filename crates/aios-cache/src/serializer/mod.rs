@@ -1,9 +1,34 @@
 //! How values become bytes and come back: one small trait, and the formats that are built in.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+#[cfg(feature = "json")]
+mod json;
+#[cfg(feature = "msgpack")]
+mod msgpack;
+#[cfg(feature = "postcard")]
+mod postcard;
+mod raw;
+
+#[cfg(feature = "json")]
+pub use json::Json;
+#[cfg(feature = "msgpack")]
+pub use msgpack::MessagePack;
+#[cfg(feature = "postcard")]
+pub use postcard::Postcard;
+pub use raw::{Raw, RawValue};
+
 /// Why a value could not be written, or bytes not read. A value that can't be read is a miss, never an error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SerializerError(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl SerializerError {
+    /// From an error, or from a text that says what is wrong.
+    pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}
 
 /// Turns values into bytes and back.
 ///

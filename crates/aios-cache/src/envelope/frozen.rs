@@ -1,0 +1,1 @@
+//! Entries of every released format, as files: they must be readable for ever.

@@ -1,1 +1,0 @@
-//! Keys: from whatever names a value to text that no other input shares.

@@ -1,0 +1,742 @@
+//! A load, from the shared tier to the loader and back: the one way by which values get into memory.
+//!
+//! It runs in a task of its own, so that a caller who goes away takes nothing with it. Everything that could make its
+//! result stale is noted before it begins and looked at again before the result is stored: the namespace's generation and
+//! the tags' generations for memory, the lease and the tags' versions for the shared tier.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use metrics::histogram;
+use tracing::Instrument as _;
+
+use crate::engine::{Engine, Lease, LeaseRequest, LeaseToken, Stored, Write};
+use crate::entry::{Cached, Condition, Entry, Origin};
+use crate::envelope::{self, Envelope};
+use crate::error::Failure;
+use crate::event::Event;
+use crate::flight::{Flight, is_attached};
+use crate::link::Call;
+use crate::loaded::Loaded;
+use crate::names::user_tag;
+use crate::namespace::{Inner, Sealed};
+use crate::policy::Policy;
+use crate::tags::{TagMark, TagState, Version};
+use crate::targets::full_key;
+use crate::time::{Nanos, nanos};
+
+pub(crate) type Loading<V> =
+    Pin<Box<dyn Future<Output = Result<Vec<Option<Loaded<V>>>, Arc<dyn Any + Send + Sync>>> + Send>>;
+/// Loads the values at these places of the batch, in this order.
+pub(crate) type Load<V> = Box<dyn FnOnce(Vec<usize>) -> Loading<V> + Send>;
+
+/// One value to load.
+pub(crate) struct Lead<V> {
+    pub(crate) key: Box<str>,
+    pub(crate) flight: Arc<Flight<V>>,
+}
+
+/// Values to load together.
+pub(crate) struct Batch<V> {
+    pub(crate) namespace: Arc<Inner<V>>,
+    pub(crate) policy: Policy,
+    pub(crate) leads: Vec<Lead<V>>,
+    /// Whether to load whatever the shared tier has.
+    pub(crate) is_refresh: bool,
+    pub(crate) load: Load<V>,
+}
+
+/// What became of one value of a batch so far.
+struct Item<V> {
+    lead: Lead<V>,
+    is_done: bool,
+    /// Those who wait have got a stale value.
+    is_answered: bool,
+    lease: Option<LeaseToken>,
+    /// An entry is in the shared tier, but is not good enough.
+    is_there: bool,
+    /// The versions of its tags from before the load, own tags first; `None` where one is not known.
+    versions: Option<Vec<u64>>,
+}
+
+/// An entry on its way to the shared tier.
+struct ToWrite<V> {
+    place: usize,
+    key: String,
+    bytes: Bytes,
+    keep: Duration,
+    lease: LeaseToken,
+    entry: Arc<Entry<V>>,
+}
+
+/// The batch's items; those that are not done when it is dropped are given up.
+struct Items<V> {
+    namespace: Arc<Inner<V>>,
+    items: Vec<Item<V>>,
+}
+
+impl<V> Drop for Items<V> {
+    fn drop(&mut self) {
+        let is_panic = std::thread::panicking();
+        for item in self.items.iter().filter(|item| !item.is_done) {
+            self.namespace.forget(&item.lead);
+            let failure = if is_panic { Failure::Panicked } else { Failure::Abandoned };
+            item.lead.flight.answer(Err(failure));
+            if is_panic {
+                self.namespace.counters.load_panics.increment();
+            }
+        }
+    }
+}
+
+impl<V: Send + Sync + 'static> Batch<V> {
+    /// Runs it in a task of its own; where there is no runtime, here.
+    pub(crate) async fn start(self) {
+        let span = tracing::debug_span!("cache_load", namespace = %self.namespace.name, values = self.leads.len());
+        let running = self.run().instrument(span);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(running)),
+            Err(_) => running.await,
+        }
+    }
+
+    async fn run(self) {
+        let Self {
+            namespace,
+            policy,
+            leads,
+            is_refresh,
+            load,
+        } = self;
+        let new = |lead| Item {
+            lead,
+            is_done: false,
+            is_answered: false,
+            lease: None,
+            is_there: is_refresh,
+            versions: None,
+        };
+        let mut batch = Items {
+            namespace: Arc::clone(&namespace),
+            items: leads.into_iter().map(new).collect(),
+        };
+        if namespace.shares() {
+            if !is_refresh {
+                namespace.consult(&mut batch.items).await;
+            }
+            namespace.take_leases(&mut batch.items, &policy).await;
+            namespace.note_versions(&mut batch.items, &policy).await;
+        }
+        let places: Vec<usize> = (0..).zip(&batch.items).filter(|(_, item)| !item.is_done).map(|(i, _)| i).collect();
+        if places.is_empty() {
+            return;
+        }
+        let started = namespace.hub.now();
+        let result = load(places.clone()).await;
+        let took = namespace.hub.now().saturating_sub(started);
+        histogram!("cache_load_seconds", "namespace" => Arc::clone(&namespace.name)).record(Duration::from_nanos(took));
+        match result {
+            Ok(values) => {
+                namespace.tell_loaded(values.len(), took);
+                namespace.store_all(&mut batch.items, places, values, &policy, took).await;
+            }
+            Err(error) => namespace.load_failed(&mut batch.items, &error, &policy, took).await,
+        }
+    }
+}
+
+impl<V> Inner<V> {
+    /// The flight is over without a result.
+    fn forget(&self, lead: &Lead<V>) {
+        let mut shard = self.flights.lock(&lead.key);
+        if is_attached(&shard, &lead.key, &lead.flight) {
+            shard.remove(&lead.key);
+        }
+    }
+}
+
+impl<V: Send + Sync + 'static> Inner<V> {
+    /// Whether values go to the shared tier at all.
+    pub(crate) fn shares(&self) -> bool {
+        self.serializer.is_some() && self.hub.link.is_some()
+    }
+
+    fn answer_with(&self, entry: &Arc<Entry<V>>, origin: Origin, is_stale: bool) -> Cached<V> {
+        Cached {
+            entry: Arc::clone(entry),
+            origin,
+            is_stale,
+            at: self.hub.now(),
+        }
+    }
+
+    /// Puts an entry into memory, if its flight is still the key's and nothing was invalidated since it began. Where the
+    /// flight is over, it goes. Whether it was put there.
+    fn settle(&self, lead: &Lead<V>, entry: &Arc<Entry<V>>, is_over: bool, store: bool) -> bool {
+        let mut shard = self.flights.lock(&lead.key);
+        if !is_attached(&shard, &lead.key, &lead.flight) {
+            return false;
+        }
+        let generation = self.generation.load(Ordering::Acquire);
+        let is_good = lead.flight.is_current(generation) && entry.tags_are_current();
+        if is_good
+            && store
+            && let Some(memory) = &self.memory
+        {
+            memory.insert(&lead.key, Arc::clone(entry));
+        }
+        if is_over {
+            shard.remove(&lead.key);
+        }
+        is_good
+    }
+
+    /// Looks into the shared tier for all items at once. What is fresh there is done; what is stale is an answer already.
+    async fn consult(&self, items: &mut [Item<V>]) {
+        let keys: Vec<String> = items.iter().map(|item| full_key(&self.name, &item.lead.key)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let Some(found) = self.hub.call(Call::Read, |engine: &dyn Engine| engine.read(&keys)).await else {
+            return;
+        };
+        let there: Vec<(usize, Stored)> =
+            (0..).zip(found).filter_map(|(place, stored)| Some((place, stored?))).collect();
+        for (place, entry) in self.revive(items, there).await {
+            if let Some(item) = items.get_mut(place) {
+                self.take_from_shared(item, entry);
+            }
+        }
+    }
+
+    /// An entry of the shared tier, or `None` where it does not count: what that means for its item.
+    fn take_from_shared(&self, item: &mut Item<V>, entry: Option<Arc<Entry<V>>>) {
+        item.is_there = true;
+        let Some(entry) = entry else { return };
+        let condition = entry.condition(self.hub.now());
+        let is_fresh = condition == Condition::Fresh;
+        self.settle(&item.lead, &entry, is_fresh, condition != Condition::Gone);
+        if is_fresh || condition == Condition::Stale {
+            self.counters.shared_hits.increment();
+            self.tell_hit(&item.lead.key, Origin::Shared, !is_fresh);
+            let answer = self.answer_with(&entry, Origin::Shared, !is_fresh);
+            item.lead.flight.answer(Ok(answer));
+            item.is_answered = true;
+        }
+        item.is_done = is_fresh;
+    }
+
+    /// Makes entries of what the shared tier had; `None` for what does not count.
+    async fn revive(&self, items: &[Item<V>], there: Vec<(usize, Stored)>) -> Vec<(usize, Option<Arc<Entry<V>>>)> {
+        let mut opened = Vec::with_capacity(there.len());
+        let mut unknown: Vec<Arc<TagState>> = Vec::new();
+        for (place, stored) in &there {
+            let key = items.get(*place).map_or("", |item| &item.lead.key);
+            let envelope = self.open(key, &stored.bytes);
+            if let Some(envelope) = &envelope {
+                let states = envelope.tags.iter().map(|(tag, _)| self.hub.tags.get(tag));
+                unknown.extend(states.filter(|state| state.version() == Version::Unknown));
+            }
+            opened.push((*place, stored.remaining, envelope));
+        }
+        self.learn(&unknown, Duration::ZERO).await;
+        let revived = opened.into_iter().map(|(place, remaining, envelope)| {
+            let item = items.get(place);
+            let entry = envelope.and_then(|envelope| self.entry_from(&item?.lead, &envelope, remaining));
+            (place, entry.map(Arc::new))
+        });
+        revived.collect()
+    }
+
+    fn open<'a>(&self, key: &str, bytes: &'a Bytes) -> Option<Envelope<'a>> {
+        let serializer = self.serializer.as_ref()?.id();
+        match envelope::open(bytes, serializer, self.schema, &self.limits) {
+            Ok(envelope) => Some(envelope),
+            Err(rejected) => {
+                self.rejected(key, rejected.name());
+                None
+            }
+        }
+    }
+
+    fn rejected(&self, key: &str, reason: &'static str) {
+        self.counters.rejected.increment();
+        metrics::counter!("cache_rejections_total", "namespace" => Arc::clone(&self.name), "reason" => reason).increment(1);
+        tracing::debug!(namespace = %self.name, key, reason, "a payload in the cache's shared tier is taken for a miss");
+        self.hub.tell_event(&Event::Rejected {
+            namespace: &self.name,
+            key,
+            reason,
+        });
+    }
+
+    /// The entry in an envelope, if its tags have the versions that it was written with.
+    fn entry_from(&self, lead: &Lead<V>, envelope: &Envelope<'_>, remaining: Duration) -> Option<Entry<V>> {
+        let mut marks = Vec::with_capacity(envelope.tags.len());
+        for (tag, version) in &envelope.tags {
+            let state = self.hub.tags.get(tag);
+            let mark = state.mark_if(*version)?;
+            // The namespace's generation stands for those that every entry bears.
+            if !self.own_tags.iter().any(|own| Arc::ptr_eq(own, &mark.state)) {
+                marks.push(mark);
+            }
+        }
+        let value = match self.serializer.as_ref()?.deserialize(&envelope.payload) {
+            Ok(value) => value,
+            Err(_) => {
+                self.rejected(&lead.key, "serializer");
+                return None;
+            }
+        };
+        let now = self.hub.now();
+        let age = envelope.keep.saturating_sub(remaining);
+        let left = |whole: Duration| now.saturating_add(nanos(whole.saturating_sub(age)));
+        let weight = self.weigh(&value).unwrap_or(envelope.payload.len());
+        Some(Entry {
+            generation: lead.flight.generation,
+            fresh_until: left(envelope.fresh),
+            stale_until: left(envelope.stale),
+            keep_until: left(envelope.keep),
+            made_at: now.saturating_sub(nanos(age)),
+            load: nanos(envelope.load),
+            tags: marks.into(),
+            negative: envelope.negative,
+            weight: weight_of(weight),
+            retry_at: AtomicU64::new(0),
+            value,
+        })
+    }
+
+    fn weigh(&self, value: &V) -> Option<usize> {
+        self.weigh.as_ref().map(|weigh| weigh(value))
+    }
+
+    /// Asks the shared tier for the versions of these tags. `keep`: for how long they will be needed.
+    async fn learn(&self, unknown: &[Arc<TagState>], keep: Duration) {
+        let Some(link) = &self.hub.link else { return };
+        if unknown.is_empty() {
+            return;
+        }
+        let epoch = self.hub.tags.epoch();
+        let names: Vec<&str> = unknown.iter().map(|state| state.name()).collect();
+        let keep = link.version_keep(keep);
+        let asked = self.hub.call(Call::Versions, |engine: &dyn Engine| engine.versions(&names, keep)).await;
+        for (state, version) in unknown.iter().zip(asked.unwrap_or_default()) {
+            self.hub.tags.learn(state, version, epoch);
+        }
+    }
+
+    /// Takes the leases by which what is loaded may be written; an entry that came into the shared tier meanwhile is taken.
+    async fn take_leases(&self, items: &mut [Item<V>], policy: &Policy) {
+        let Some(link) = &self.hub.link else { return };
+        let wanted: Vec<usize> = (0..).zip(&*items).filter(|(_, item)| !item.is_done).map(|(i, _)| i).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let keep = link.settings.lease;
+        // Another node's load is waited for where there is no value at all; beside a stale one nobody waits.
+        let mut may_wait = policy.across_nodes && items.len() == 1 && items.iter().all(|item| !item.is_there);
+        let deadline = self.hub.now().saturating_add(nanos(policy.hard_timeout.unwrap_or(keep).min(keep)));
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let requests: Vec<(String, bool)> = wanted
+                .iter()
+                .filter_map(|&place| items.get(place))
+                .map(|item| (full_key(&self.name, &item.lead.key), item.is_there))
+                .collect();
+            let requests: Vec<LeaseRequest<'_>> =
+                requests.iter().map(|(key, refresh)| LeaseRequest { key, refresh: *refresh }).collect();
+            let leases = self.hub.call(Call::Lease, |engine: &dyn Engine| engine.lease(&requests, keep)).await;
+            let mut found = Vec::new();
+            let mut is_shared = false;
+            for (&place, lease) in wanted.iter().zip(leases.unwrap_or_default()) {
+                let Some(item) = items.get_mut(place) else { continue };
+                match lease {
+                    Lease::New(token) => item.lease = Some(token),
+                    // Another node is just refreshing it; this one has a value meanwhile.
+                    Lease::Shared(_) if policy.across_nodes && item.is_answered => {
+                        self.forget(&item.lead);
+                        item.is_done = true;
+                    }
+                    Lease::Shared(token) => {
+                        item.lease = Some(token);
+                        is_shared = true;
+                    }
+                    Lease::Found(stored) => found.push((place, stored)),
+                }
+            }
+            for (place, entry) in self.revive(items, found).await {
+                if let Some(item) = items.get_mut(place) {
+                    self.take_from_shared(item, entry);
+                }
+            }
+            may_wait = may_wait && is_shared && self.hub.now() < deadline;
+            if !may_wait {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// Notes the versions of the tags of what is about to be loaded.
+    async fn note_versions(&self, items: &mut [Item<V>], policy: &Policy) {
+        let mut unknown: Vec<Arc<TagState>> = Vec::new();
+        let is_unknown = |state: &&Arc<TagState>| state.version() == Version::Unknown;
+        for item in items.iter().filter(|item| !item.is_done) {
+            unknown.extend(self.all_tags(&item.lead).filter(is_unknown).cloned());
+        }
+        unknown.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+        unknown.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        self.learn(&unknown, policy.keep()).await;
+        for item in items.iter_mut().filter(|item| !item.is_done) {
+            let version = |state: &Arc<TagState>| match state.version() {
+                Version::Confirmed(version) => Some(version),
+                Version::Unknown | Version::Moving => None,
+            };
+            item.versions = self.all_tags(&item.lead).map(version).collect();
+        }
+    }
+
+    /// The tags that an entry bears of which is known before the load: the own ones, then the named ones.
+    fn all_tags<'a>(&'a self, lead: &'a Lead<V>) -> impl Iterator<Item = &'a Arc<TagState>> {
+        self.own_tags.iter().chain(lead.flight.tags.iter().map(|mark| &mark.state))
+    }
+
+    fn tell_loaded(&self, values: usize, took: Nanos) {
+        self.hub.tell_event(&Event::Loaded {
+            namespace: &self.name,
+            values,
+            took: Duration::from_nanos(took),
+        });
+    }
+
+    pub(crate) fn tell_hit(&self, key: &str, origin: Origin, is_stale: bool) {
+        self.hub.tell_event(&Event::Hit {
+            namespace: &self.name,
+            key,
+            origin,
+            is_stale,
+        });
+    }
+
+    /// The load failed: old values where there are some, else the error for everybody who waits.
+    async fn load_failed(
+        &self,
+        items: &mut [Item<V>],
+        error: &Arc<dyn Any + Send + Sync>,
+        policy: &Policy,
+        took: Nanos,
+    ) {
+        self.hub.tell_event(&Event::LoadFailed {
+            namespace: &self.name,
+            took: Duration::from_nanos(took),
+        });
+        for item in items.iter_mut().filter(|item| !item.is_done) {
+            self.counters.load_errors.increment();
+            self.forget(&item.lead);
+            item.is_done = true;
+            let now = self.hub.now();
+            let old = self.in_memory(&item.lead.key, now);
+            let answer = match old {
+                Some((entry, _)) => {
+                    entry.pause_until(now.saturating_add(nanos(policy.retry_pause)));
+                    self.counters.stale_on_error.increment();
+                    Ok(self.answer_with(&entry, Origin::Memory, true))
+                }
+                None => Err(Failure::Loader(Arc::clone(error))),
+            };
+            item.lead.flight.answer(answer);
+        }
+        self.release(items).await;
+    }
+
+    /// Gives up the leases that were not used.
+    async fn release(&self, items: &mut [Item<V>]) {
+        for item in items {
+            if let Some(lease) = item.lease.take() {
+                let key = full_key(&self.name, &item.lead.key);
+                self.hub.call(Call::Release, |engine: &dyn Engine| engine.release(&key, lease)).await;
+            }
+        }
+    }
+
+    /// Stores what was loaded, in memory first, and answers; then in the shared tier.
+    async fn store_all(
+        &self,
+        items: &mut [Item<V>],
+        places: Vec<usize>,
+        values: Vec<Option<Loaded<V>>>,
+        policy: &Policy,
+        took: Nanos,
+    ) {
+        let mut writes: Vec<ToWrite<V>> = Vec::new();
+        let mut values = values.into_iter();
+        for place in places {
+            let Some(item) = items.get_mut(place) else { continue };
+            let Some(loaded) = values.next().flatten() else {
+                self.forget(&item.lead);
+                item.is_done = true;
+                item.lead.flight.answer(Err(Failure::Absent));
+                continue;
+            };
+            self.counters.loads.increment();
+            let late = self.late_tags(&item.lead, &loaded.tags, policy).await;
+            let store = loaded.store && late.is_some();
+            let (entry, sealed) = self.entry_of(item, loaded, late.unwrap_or_default(), policy, took, store);
+            let is_good = self.settle(&item.lead, &entry, true, store);
+            item.is_done = true;
+            item.lead.flight.answer(Ok(self.answer_with(&entry, Origin::Loader, false)));
+            if !is_good || !store {
+                self.not_stored(&item.lead.key, is_good);
+                continue;
+            }
+            if let (Some((bytes, keep)), Some(lease)) = (sealed, item.lease) {
+                item.lease = None;
+                writes.push(ToWrite {
+                    place,
+                    key: full_key(&self.name, &item.lead.key),
+                    bytes,
+                    keep,
+                    lease,
+                    entry,
+                });
+            }
+        }
+        self.write_all(items, &writes).await;
+        self.release(items).await;
+    }
+
+    fn not_stored(&self, key: &str, is_good: bool) {
+        if !is_good {
+            self.counters.overtaken.increment();
+            self.hub.tell_event(&Event::Overtaken {
+                namespace: &self.name,
+                key,
+            });
+        }
+    }
+
+    async fn write_all(&self, items: &[Item<V>], entries: &[ToWrite<V>]) {
+        if entries.is_empty() {
+            return;
+        }
+        let writes: Vec<Write<'_>> = entries
+            .iter()
+            .map(|entry| Write {
+                key: &entry.key,
+                bytes: entry.bytes.clone(),
+                keep: entry.keep,
+                lease: entry.lease,
+            })
+            .collect();
+        let written = self.hub.call(Call::Write, |engine: &dyn Engine| engine.write(&writes)).await;
+        for (sent, written) in entries.iter().zip(written.unwrap_or_default()) {
+            if !written && let Some(item) = items.get(sent.place) {
+                self.counters.write_refused.increment();
+                self.drop_refused(&item.lead.key, &sent.entry);
+            }
+        }
+    }
+
+    /// The shared tier refused an entry: its key was invalidated on another node, or that node was first. Either way what is
+    /// there counts.
+    fn drop_refused(&self, key: &str, entry: &Arc<Entry<V>>) {
+        let _shard = self.flights.lock(key);
+        if let Some(memory) = &self.memory
+            && memory.peek(key).is_some_and(|there| Arc::ptr_eq(&there, entry))
+        {
+            memory.remove(key);
+        }
+    }
+
+    /// Marks of the tags that the loader named, with their versions; `None` where one may have been invalidated since the
+    /// load began.
+    async fn late_tags(&self, lead: &Lead<V>, tags: &[String], policy: &Policy) -> Option<Vec<(TagMark, Option<u64>)>> {
+        if tags.is_empty() {
+            return Some(Vec::new());
+        }
+        let mut names: Vec<String> = tags.iter().map(|tag| user_tag(tag)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| lead.flight.tags.iter().all(|mark| mark.state.name() != name));
+        let states: Vec<Arc<TagState>> = names.iter().map(|name| self.hub.tags.get(name)).collect();
+        let is_shared = self.shares() && self.hub.link.as_ref().is_some_and(crate::link::Link::is_up);
+        if is_shared {
+            let unknown: Vec<_> =
+                states.iter().filter(|state| state.version() == Version::Unknown).cloned().collect();
+            self.learn(&unknown, policy.keep()).await;
+        }
+        let marked = names.iter().zip(&states).map(|(name, state)| {
+            let version = match state.version() {
+                Version::Confirmed(version) if version <= lead.flight.number => Some(version),
+                _ if !is_shared => None,
+                _ => return None,
+            };
+            Some((self.hub.tags.mark_unless_bumped(name, lead.flight.table)?, version))
+        });
+        marked.collect()
+    }
+
+    /// The entry of a loaded value, and its bytes for the shared tier.
+    fn entry_of(
+        &self,
+        item: &Item<V>,
+        loaded: Loaded<V>,
+        late: Vec<(TagMark, Option<u64>)>,
+        policy: &Policy,
+        took: Nanos,
+        store: bool,
+    ) -> (Arc<Entry<V>>, Option<(Bytes, Duration)>) {
+        let negative = loaded.negative || self.is_negative.as_ref().is_some_and(|is| is(&loaded.value));
+        let times = Times::of(policy, loaded.ttl, negative);
+        let versions = item.versions.as_ref().filter(|_| item.lease.is_some() && store);
+        let tags = versions.and_then(|versions| {
+            let known = self.all_tags(&item.lead).map(|state| state.name()).zip(versions.iter().copied());
+            let late = late.iter().map(|(mark, version)| Some((mark.state.name(), (*version)?)));
+            known.map(Some).chain(late).collect::<Option<Vec<(&str, u64)>>>()
+        });
+        let sealed = if store {
+            self.seal(&loaded.value, tags, times, negative, took)
+        } else {
+            Sealed { bytes: None, weight: 1 }
+        };
+        let now = self.hub.now();
+        let limit = self.most_isolated();
+        let until = |length: Duration| now.saturating_add(nanos(length).min(limit));
+        let marks = item.lead.flight.tags.iter().cloned().chain(late.into_iter().map(|(mark, _)| mark));
+        let entry = Entry {
+            generation: item.lead.flight.generation,
+            fresh_until: until(times.fresh),
+            stale_until: until(times.stale),
+            keep_until: until(times.keep),
+            made_at: now,
+            load: took,
+            tags: marks.collect(),
+            negative,
+            weight: sealed.weight,
+            retry_at: AtomicU64::new(0),
+            value: loaded.value,
+        };
+        (Arc::new(entry), sealed.bytes.map(|bytes| (bytes, times.keep)))
+    }
+
+    /// How long what is loaded now lives at most: while the shared tier is away, nobody tells this node what it misses.
+    fn most_isolated(&self) -> Nanos {
+        match &self.hub.link {
+            Some(link) if !link.is_up() => nanos(link.settings.isolated_ttl),
+            _ => Nanos::MAX,
+        }
+    }
+
+    /// The bytes for the shared tier, where the value goes there, and its weight in memory.
+    fn seal(&self, value: &V, tags: Option<Vec<(&str, u64)>>, times: Times, negative: bool, took: Nanos) -> Sealed {
+        let weight = self.weigh(value);
+        let serializer = match &self.serializer {
+            Some(serializer) if tags.is_some() || weight.is_none() => serializer,
+            _ => {
+                return Sealed {
+                    bytes: None,
+                    weight: weight_of(weight.unwrap_or(size_of::<V>())),
+                };
+            }
+        };
+        let payload = match serializer.serialize(value) {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.counters.unserializable.increment();
+                tracing::warn!(namespace = %self.name, %error, "a value can't be serialised; it stays in memory");
+                return Sealed {
+                    bytes: None,
+                    weight: weight_of(weight.unwrap_or(size_of::<V>())),
+                };
+            }
+        };
+        let weight = weight_of(weight.unwrap_or(payload.len()));
+        let bytes = tags.and_then(|tags| {
+            let envelope = Envelope {
+                serializer: serializer.id(),
+                schema: self.schema,
+                created_unix_ms: unix_ms(),
+                keep: times.keep,
+                fresh: times.fresh,
+                stale: times.stale,
+                load: Duration::from_nanos(took),
+                negative,
+                tags,
+                payload: payload.into(),
+            };
+            envelope::seal(&envelope, self.compression, &self.limits)
+        });
+        Sealed { bytes, weight }
+    }
+
+    /// What the shared tier has under a key, without promoting it to memory.
+    pub(crate) async fn read_shared(&self, key: &str, flight: Arc<Flight<V>>) -> Option<Cached<V>> {
+        let full = full_key(&self.name, key);
+        let keys = [full.as_str()];
+        let found = self.hub.call(Call::Read, |engine: &dyn Engine| engine.read(&keys)).await?;
+        let stored = found.into_iter().next().flatten()?;
+        let lead = Lead { key: key.into(), flight };
+        let items = [Item {
+            lead,
+            is_done: true,
+            is_answered: true,
+            lease: None,
+            is_there: true,
+            versions: None,
+        }];
+        let (_, entry) = self.revive(&items, vec![(0, stored)]).await.into_iter().next()?;
+        let entry = entry?;
+        let condition = entry.condition(self.hub.now());
+        let is_good = matches!(condition, Condition::Fresh | Condition::Stale) && self.trusts(&entry, self.hub.now());
+        is_good.then(|| self.answer_with(&entry, Origin::Shared, condition == Condition::Stale))
+    }
+}
+
+/// Bytes, never zero.
+fn weight_of(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX >> 16).clamp(1, u64::MAX >> 16)
+}
+
+/// For people who look at an entry; nothing is decided by it.
+fn unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+/// The lengths of an entry's lives, from when it is stored.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    fresh: Duration,
+    stale: Duration,
+    keep: Duration,
+}
+
+impl Times {
+    fn of(policy: &Policy, ttl: Option<Duration>, negative: bool) -> Self {
+        let negative_ttl = policy.negative_ttl.filter(|_| negative);
+        let whole = ttl.or(negative_ttl).unwrap_or(policy.ttl);
+        let fresh = if policy.jitter > 0.0 {
+            whole.mul_f32(1.0 - policy.jitter * fastrand::f32())
+        } else {
+            whole
+        };
+        if negative_ttl.is_some() {
+            return Self {
+                fresh,
+                stale: fresh,
+                keep: fresh,
+            };
+        }
+        let stale = fresh.saturating_add(policy.stale);
+        Self {
+            fresh,
+            stale,
+            keep: stale.saturating_add(policy.stale_if_error),
+        }
+    }
+}
