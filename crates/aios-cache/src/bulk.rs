@@ -209,12 +209,18 @@ where
             return Ok(HashMap::new());
         }
         let loaded = loader(keys).await.map_err(|error| LoadError::Failed(Arc::new(error)))?;
-        Ok(loaded.into_iter().map(|(key, value)| (key, inner.uncached(value.into()))).collect())
+        Ok(loaded
+            .into_iter()
+            .map(|(key, value)| (key, inner.uncached(value.into())))
+            .collect())
     }
 }
 
 /// Waits for what others load, and for what this call loads.
-async fn gather<V, K, E>(awaited: Vec<(K, Arc<Flight<V>>)>, found: &mut HashMap<K, Cached<V>>) -> Result<(), LoadError<E>>
+async fn gather<V, K, E>(
+    awaited: Vec<(K, Arc<Flight<V>>)>,
+    found: &mut HashMap<K, Cached<V>>,
+) -> Result<(), LoadError<E>>
 where
     K: Eq + Hash,
     E: Send + Sync + 'static,
@@ -248,19 +254,19 @@ impl<V: Send + Sync + 'static> Inner<V> {
             Box::pin(async move {
                 let wanted: Vec<K> = places.iter().filter_map(|&place| keys.get(place).cloned()).collect();
                 match loader(wanted.clone()).await {
-                    Ok(mut loaded) => Ok(wanted.iter().map(|key| loaded.remove(key).map(Into::into)).collect()),
+                    Ok(mut values) => Ok(wanted.iter().map(|key| values.remove(key).map(Into::into)).collect()),
                     Err(error) => Err(Arc::new(error) as Arc<dyn Any + Send + Sync>),
                 }
             })
         });
-        let lead = |missing: Missing<V, K>| Lead {
+        let to_lead = |missing: Missing<V, K>| Lead {
             key: missing.text,
             flight: missing.flight,
         };
         let batch = Batch {
             namespace: Arc::clone(self),
             policy: policy.clone(),
-            leads: led.into_iter().map(lead).collect(),
+            leads: led.into_iter().map(to_lead).collect(),
             is_refresh: false,
             load,
         };

@@ -38,7 +38,9 @@ pub struct Cache {
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cache").field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("Cache")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
     }
 }
 
@@ -193,7 +195,10 @@ impl CacheBuilder {
     /// Makes the cache. With a shared tier this has to be called within a tokio runtime, which keeps the link for as long as
     /// the cache lives; without one it is needed only for metrics to be published by themselves.
     pub fn build(self) -> Cache {
-        let link = self.engine.filter(|_| self.is_enabled).map(|engine| Link::new(engine, self.settings));
+        let link = self
+            .engine
+            .filter(|_| self.is_enabled)
+            .map(|engine| Link::new(engine, self.settings));
         let hub = Arc::new(Hub {
             is_enabled: self.is_enabled,
             node: fastrand::u64(1..),

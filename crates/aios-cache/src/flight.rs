@@ -52,7 +52,10 @@ impl<V> Flight<V> {
     pub(crate) async fn wait(self: Arc<Self>) -> Result<Cached<V>, Failure> {
         let mut progress = self.progress.subscribe();
         // `self` holds the sender, so the wait does not fail; should it, the load was given up.
-        let Ok(answered) = progress.wait_for(|progress| matches!(progress, Progress::Answered(_))).await else {
+        let Ok(answered) = progress
+            .wait_for(|progress| matches!(progress, Progress::Answered(_)))
+            .await
+        else {
             return Err(Failure::Abandoned);
         };
         match &*answered {

@@ -104,7 +104,9 @@ impl Hub {
             None => Outcome::Everywhere,
             Some(link) => match self.invalidate_shared(link, targets).await {
                 Some(number) => {
-                    moving.iter_mut().for_each(|tag| tag.confirmed(number));
+                    for tag in &mut moving {
+                        tag.confirmed(number);
+                    }
                     Outcome::Everywhere
                 }
                 None => Outcome::Deferred,
@@ -134,7 +136,7 @@ impl Hub {
     pub(crate) fn apply<'a>(&self, keys: impl Iterator<Item = &'a str>, tags: impl Iterator<Item = &'a str>) {
         for tag in tags {
             if tag == EVERYTHING {
-                self.each_namespace(Fenced::invalidate_all);
+                self.each_namespace(|namespace| namespace.invalidate_all());
             } else if let Some(namespace) = namespace_of_tag(tag).and_then(|name| self.namespace(name)) {
                 namespace.invalidate_all();
             }
@@ -171,7 +173,7 @@ impl Hub {
     /// Hands the counters to the metrics recorder.
     pub(crate) fn publish(&self) {
         self.counters.publish(&self.stats());
-        self.each_namespace(Fenced::publish);
+        self.each_namespace(|namespace| namespace.publish());
     }
 
     /// Drops what can't be served any more, and tags that nobody bears.

@@ -27,7 +27,7 @@ pub mod time;
 pub use bulk::{Many, NoTagsOfAny, TagNamesOf};
 pub use cache::{Cache, CacheBuilder, LinkState};
 pub use entry::{Cached, Origin};
-pub use envelope::{Compression, Limits};
+pub use envelope::Compression;
 pub use error::{LoadError, NamespaceError};
 pub use event::{Event, Listener};
 pub use key::{CacheKey, KeyText};

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::engine::{EVERYTHING, Engine, EngineError, EngineFuture, Invalidation, Notice, Subscription};
 use crate::event::Event;
-use crate::hub::{Fenced, Hub};
+use crate::hub::Hub;
 use crate::targets::Targets;
 use crate::time::nanos;
 
@@ -128,7 +128,7 @@ impl Link {
     }
 
     /// For how long the shared tier keeps versions of tags that an entry bears which is kept for `keep`.
-    pub(crate) fn version_keep(&self, keep: Duration) -> Duration {
+    pub(crate) fn version_keep(keep: Duration) -> Duration {
         // A lost version only makes stale; keeping it twice as long makes that rare.
         keep.saturating_mul(2).max(Duration::from_secs(3600))
     }
@@ -151,10 +151,10 @@ fn borrowed(set: &BTreeSet<String>) -> Vec<&str> {
 
 impl Hub {
     /// Calls the engine, under the time-out. `None` where the link is closed or the call failed.
-    pub(crate) async fn call<T>(
-        &self,
+    pub(crate) async fn call<'e, T>(
+        &'e self,
         kind: Call,
-        call: impl for<'e> FnOnce(&'e dyn Engine) -> EngineFuture<'e, T>,
+        call: impl FnOnce(&'e dyn Engine) -> EngineFuture<'e, T>,
     ) -> Option<T> {
         let link = self.link.as_ref().filter(|link| link.is_up())?;
         let started = Instant::now();
@@ -317,7 +317,7 @@ impl Hub {
         self.tags.forget_versions();
         link.number.store(number, Ordering::SeqCst);
         link.failures.store(0, Ordering::Relaxed);
-        self.each_namespace(Fenced::rejoin);
+        self.each_namespace(|namespace| namespace.rejoin());
         self.counters.distrusted.fetch_add(1, Ordering::Relaxed);
         link.is_up.store(true, Ordering::Release);
     }
@@ -395,7 +395,9 @@ async fn session(hub: &Weak<Hub>, mut subscription: Box<dyn Subscription>) -> En
             () = until(deadline) => Step::Late,
             _ = ticks.tick() => Step::Heartbeat,
         };
-        let Some(hub) = hub.upgrade() else { return Ended::Dropped };
+        let Some(hub) = hub.upgrade() else {
+            return Ended::Dropped;
+        };
         let Some(link) = &hub.link else { return Ended::Dropped };
         if !link.is_up() {
             return Ended::Failed("it was given up".to_owned());

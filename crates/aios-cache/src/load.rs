@@ -15,13 +15,13 @@ use bytes::Bytes;
 use metrics::histogram;
 use tracing::Instrument as _;
 
-use crate::engine::{Engine, Lease, LeaseRequest, LeaseToken, Stored, Write};
+use crate::engine::{Lease, LeaseRequest, LeaseToken, Stored, Write};
 use crate::entry::{Cached, Condition, Entry, Origin};
 use crate::envelope::{self, Envelope};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::flight::{Flight, is_attached};
-use crate::link::Call;
+use crate::link::{Call, Link};
 use crate::loaded::Loaded;
 use crate::names::user_tag;
 use crate::namespace::{Inner, Sealed};
@@ -85,7 +85,11 @@ impl<V> Drop for Items<V> {
         let is_panic = std::thread::panicking();
         for item in self.items.iter().filter(|item| !item.is_done) {
             self.namespace.forget(&item.lead);
-            let failure = if is_panic { Failure::Panicked } else { Failure::Abandoned };
+            let failure = if is_panic {
+                Failure::Panicked
+            } else {
+                Failure::Abandoned
+            };
             item.lead.flight.answer(Err(failure));
             if is_panic {
                 self.namespace.counters.load_panics.increment();
@@ -132,7 +136,11 @@ impl<V: Send + Sync + 'static> Batch<V> {
             namespace.take_leases(&mut batch.items, &policy).await;
             namespace.note_versions(&mut batch.items, &policy).await;
         }
-        let places: Vec<usize> = (0..).zip(&batch.items).filter(|(_, item)| !item.is_done).map(|(i, _)| i).collect();
+        let places: Vec<usize> = (0..)
+            .zip(&batch.items)
+            .filter(|(_, item)| !item.is_done)
+            .map(|(i, _)| i)
+            .collect();
         if places.is_empty() {
             return;
         }
@@ -143,7 +151,9 @@ impl<V: Send + Sync + 'static> Batch<V> {
         match result {
             Ok(values) => {
                 namespace.tell_loaded(values.len(), took);
-                namespace.store_all(&mut batch.items, places, values, &policy, took).await;
+                namespace
+                    .store_all(&mut batch.items, places, values, &policy, took)
+                    .await;
             }
             Err(error) => namespace.load_failed(&mut batch.items, &error, &policy, took).await,
         }
@@ -200,11 +210,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
     async fn consult(&self, items: &mut [Item<V>]) {
         let keys: Vec<String> = items.iter().map(|item| full_key(&self.name, &item.lead.key)).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let Some(found) = self.hub.call(Call::Read, |engine: &dyn Engine| engine.read(&keys)).await else {
+        let Some(found) = self.hub.call(Call::Read, |engine| engine.read(&keys)).await else {
             return;
         };
-        let there: Vec<(usize, Stored)> =
-            (0..).zip(found).filter_map(|(place, stored)| Some((place, stored?))).collect();
+        let there: Vec<(usize, Stored)> = (0..)
+            .zip(found)
+            .filter_map(|(place, stored)| Some((place, stored?)))
+            .collect();
         for (place, entry) in self.revive(items, there).await {
             if let Some(item) = items.get_mut(place) {
                 self.take_from_shared(item, entry);
@@ -252,8 +264,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
     }
 
     fn open<'a>(&self, key: &str, bytes: &'a Bytes) -> Option<Envelope<'a>> {
-        let serializer = self.serializer.as_ref()?.id();
-        match envelope::open(bytes, serializer, self.schema, &self.limits) {
+        match envelope::open(bytes, &self.format) {
             Ok(envelope) => Some(envelope),
             Err(rejected) => {
                 self.rejected(key, rejected.name());
@@ -264,7 +275,8 @@ impl<V: Send + Sync + 'static> Inner<V> {
 
     fn rejected(&self, key: &str, reason: &'static str) {
         self.counters.rejected.increment();
-        metrics::counter!("cache_rejections_total", "namespace" => Arc::clone(&self.name), "reason" => reason).increment(1);
+        metrics::counter!("cache_rejections_total", "namespace" => Arc::clone(&self.name), "reason" => reason)
+            .increment(1);
         tracing::debug!(namespace = %self.name, key, reason, "a payload in the cache's shared tier is taken for a miss");
         self.hub.tell_event(&Event::Rejected {
             namespace: &self.name,
@@ -284,12 +296,9 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 marks.push(mark);
             }
         }
-        let value = match self.serializer.as_ref()?.deserialize(&envelope.payload) {
-            Ok(value) => value,
-            Err(_) => {
-                self.rejected(&lead.key, "serializer");
-                return None;
-            }
+        let Ok(value) = self.serializer.as_ref()?.deserialize(&envelope.payload) else {
+            self.rejected(&lead.key, "serializer");
+            return None;
         };
         let now = self.hub.now();
         let age = envelope.keep.saturating_sub(remaining);
@@ -316,14 +325,16 @@ impl<V: Send + Sync + 'static> Inner<V> {
 
     /// Asks the shared tier for the versions of these tags. `keep`: for how long they will be needed.
     async fn learn(&self, unknown: &[Arc<TagState>], keep: Duration) {
-        let Some(link) = &self.hub.link else { return };
         if unknown.is_empty() {
             return;
         }
         let epoch = self.hub.tags.epoch();
         let names: Vec<&str> = unknown.iter().map(|state| state.name()).collect();
-        let keep = link.version_keep(keep);
-        let asked = self.hub.call(Call::Versions, |engine: &dyn Engine| engine.versions(&names, keep)).await;
+        let keep = Link::version_keep(keep);
+        let asked = self
+            .hub
+            .call(Call::Versions, |engine| engine.versions(&names, keep))
+            .await;
         for (state, version) in unknown.iter().zip(asked.unwrap_or_default()) {
             self.hub.tags.learn(state, version, epoch);
         }
@@ -332,14 +343,21 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// Takes the leases by which what is loaded may be written; an entry that came into the shared tier meanwhile is taken.
     async fn take_leases(&self, items: &mut [Item<V>], policy: &Policy) {
         let Some(link) = &self.hub.link else { return };
-        let wanted: Vec<usize> = (0..).zip(&*items).filter(|(_, item)| !item.is_done).map(|(i, _)| i).collect();
+        let wanted: Vec<usize> = (0..)
+            .zip(&*items)
+            .filter(|(_, item)| !item.is_done)
+            .map(|(i, _)| i)
+            .collect();
         if wanted.is_empty() {
             return;
         }
         let keep = link.settings.lease;
         // Another node's load is waited for where there is no value at all; beside a stale one nobody waits.
         let mut may_wait = policy.across_nodes && items.len() == 1 && items.iter().all(|item| !item.is_there);
-        let deadline = self.hub.now().saturating_add(nanos(policy.hard_timeout.unwrap_or(keep).min(keep)));
+        let deadline = self
+            .hub
+            .now()
+            .saturating_add(nanos(policy.hard_timeout.unwrap_or(keep).min(keep)));
         let mut pause = Duration::from_millis(2);
         loop {
             let requests: Vec<(String, bool)> = wanted
@@ -347,9 +365,11 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 .filter_map(|&place| items.get(place))
                 .map(|item| (full_key(&self.name, &item.lead.key), item.is_there))
                 .collect();
-            let requests: Vec<LeaseRequest<'_>> =
-                requests.iter().map(|(key, refresh)| LeaseRequest { key, refresh: *refresh }).collect();
-            let leases = self.hub.call(Call::Lease, |engine: &dyn Engine| engine.lease(&requests, keep)).await;
+            let requests: Vec<LeaseRequest<'_>> = requests
+                .iter()
+                .map(|(key, refresh)| LeaseRequest { key, refresh: *refresh })
+                .collect();
+            let leases = self.hub.call(Call::Lease, |engine| engine.lease(&requests, keep)).await;
             let mut found = Vec::new();
             let mut is_shared = false;
             for (&place, lease) in wanted.iter().zip(leases.unwrap_or_default()) {
@@ -403,7 +423,9 @@ impl<V: Send + Sync + 'static> Inner<V> {
 
     /// The tags that an entry bears of which is known before the load: the own ones, then the named ones.
     fn all_tags<'a>(&'a self, lead: &'a Lead<V>) -> impl Iterator<Item = &'a Arc<TagState>> {
-        self.own_tags.iter().chain(lead.flight.tags.iter().map(|mark| &mark.state))
+        self.own_tags
+            .iter()
+            .chain(lead.flight.tags.iter().map(|mark| &mark.state))
     }
 
     fn tell_loaded(&self, values: usize, took: Nanos) {
@@ -459,7 +481,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         for item in items {
             if let Some(lease) = item.lease.take() {
                 let key = full_key(&self.name, &item.lead.key);
-                self.hub.call(Call::Release, |engine: &dyn Engine| engine.release(&key, lease)).await;
+                self.hub.call(Call::Release, |engine| engine.release(&key, lease)).await;
             }
         }
     }
@@ -489,7 +511,9 @@ impl<V: Send + Sync + 'static> Inner<V> {
             let (entry, sealed) = self.entry_of(item, loaded, late.unwrap_or_default(), policy, took, store);
             let is_good = self.settle(&item.lead, &entry, true, store);
             item.is_done = true;
-            item.lead.flight.answer(Ok(self.answer_with(&entry, Origin::Loader, false)));
+            item.lead
+                .flight
+                .answer(Ok(self.answer_with(&entry, Origin::Loader, false)));
             if !is_good || !store {
                 self.not_stored(&item.lead.key, is_good);
                 continue;
@@ -533,7 +557,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 lease: entry.lease,
             })
             .collect();
-        let written = self.hub.call(Call::Write, |engine: &dyn Engine| engine.write(&writes)).await;
+        let written = self.hub.call(Call::Write, |engine| engine.write(&writes)).await;
         for (sent, written) in entries.iter().zip(written.unwrap_or_default()) {
             if !written && let Some(item) = items.get(sent.place) {
                 self.counters.write_refused.increment();
@@ -564,10 +588,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
         names.dedup();
         names.retain(|name| lead.flight.tags.iter().all(|mark| mark.state.name() != name));
         let states: Vec<Arc<TagState>> = names.iter().map(|name| self.hub.tags.get(name)).collect();
-        let is_shared = self.shares() && self.hub.link.as_ref().is_some_and(crate::link::Link::is_up);
+        let is_shared = self.shares() && self.hub.link.as_ref().is_some_and(Link::is_up);
         if is_shared {
-            let unknown: Vec<_> =
-                states.iter().filter(|state| state.version() == Version::Unknown).cloned().collect();
+            let unknown: Vec<_> = states
+                .iter()
+                .filter(|state| state.version() == Version::Unknown)
+                .cloned()
+                .collect();
             self.learn(&unknown, policy.keep()).await;
         }
         let marked = names.iter().zip(&states).map(|(name, state)| {
@@ -595,8 +622,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let times = Times::of(policy, loaded.ttl, negative);
         let versions = item.versions.as_ref().filter(|_| item.lease.is_some() && store);
         let tags = versions.and_then(|versions| {
-            let known = self.all_tags(&item.lead).map(|state| state.name()).zip(versions.iter().copied());
-            let late = late.iter().map(|(mark, version)| Some((mark.state.name(), (*version)?)));
+            let known = self
+                .all_tags(&item.lead)
+                .map(|state| state.name())
+                .zip(versions.iter().copied());
+            let late = late
+                .iter()
+                .map(|(mark, version)| Some((mark.state.name(), (*version)?)));
             known.map(Some).chain(late).collect::<Option<Vec<(&str, u64)>>>()
         });
         let sealed = if store {
@@ -607,7 +639,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let now = self.hub.now();
         let limit = self.most_isolated();
         let until = |length: Duration| now.saturating_add(nanos(length).min(limit));
-        let marks = item.lead.flight.tags.iter().cloned().chain(late.into_iter().map(|(mark, _)| mark));
+        let marks = item
+            .lead
+            .flight
+            .tags
+            .iter()
+            .cloned()
+            .chain(late.into_iter().map(|(mark, _)| mark));
         let entry = Entry {
             generation: item.lead.flight.generation,
             fresh_until: until(times.fresh),
@@ -659,7 +697,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let bytes = tags.and_then(|tags| {
             let envelope = Envelope {
                 serializer: serializer.id(),
-                schema: self.schema,
+                schema: self.format.schema,
                 created_unix_ms: unix_ms(),
                 keep: times.keep,
                 fresh: times.fresh,
@@ -669,7 +707,8 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 tags,
                 payload: payload.into(),
             };
-            envelope::seal(&envelope, self.compression, &self.limits)
+            // Too large for it: it stays in memory.
+            envelope::seal(&envelope, &self.format).ok()
         });
         Sealed { bytes, weight }
     }
@@ -678,9 +717,12 @@ impl<V: Send + Sync + 'static> Inner<V> {
     pub(crate) async fn read_shared(&self, key: &str, flight: Arc<Flight<V>>) -> Option<Cached<V>> {
         let full = full_key(&self.name, key);
         let keys = [full.as_str()];
-        let found = self.hub.call(Call::Read, |engine: &dyn Engine| engine.read(&keys)).await?;
+        let found = self.hub.call(Call::Read, |engine| engine.read(&keys)).await?;
         let stored = found.into_iter().next().flatten()?;
-        let lead = Lead { key: key.into(), flight };
+        let lead = Lead {
+            key: key.into(),
+            flight,
+        };
         let items = [Item {
             lead,
             is_done: true,

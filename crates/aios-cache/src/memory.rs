@@ -25,13 +25,21 @@ impl<V> Memory<V> {
     pub(crate) fn new(capacity: u64) -> Self {
         let evictions = Evictions::default();
         // A guess of a kilobyte an entry; it only decides on the number of shards and the memory for ghosts.
-        let items = usize::try_from(capacity / 1024).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        let items = usize::try_from(capacity / 1024)
+            .unwrap_or(usize::MAX)
+            .clamp(64, 1 << 20);
         let mut options = OptionsBuilder::new();
         options.weight_capacity(capacity.max(1)).estimated_items_capacity(items);
         let entries = match options.build() {
             Ok(options) => QuickCache::with_options(options, Bytes, DefaultHashBuilder::default(), evictions.clone()),
             // Both capacities are given; should that ever not do, a cache by number of entries is one, too.
-            Err(_) => QuickCache::with(items, capacity.max(1), Bytes, DefaultHashBuilder::default(), evictions.clone()),
+            Err(_) => QuickCache::with(
+                items,
+                capacity.max(1),
+                Bytes,
+                DefaultHashBuilder::default(),
+                evictions.clone(),
+            ),
         };
         Self { entries, evictions }
     }

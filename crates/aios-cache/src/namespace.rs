@@ -10,9 +10,8 @@ use parking_lot::Mutex;
 
 use crate::engine::EVERYTHING;
 use crate::entry::{Condition, Entry};
-use crate::envelope::{Compression, Limits};
+use crate::envelope::{Compression, Format, MAX_PAYLOAD};
 use crate::error::NamespaceError;
-use crate::event::Event;
 use crate::flight::Flights;
 use crate::hub::{Fenced, Hub};
 use crate::key::CacheKey;
@@ -59,7 +58,9 @@ impl<V> Clone for Namespace<V> {
 
 impl<V> std::fmt::Debug for Namespace<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Namespace").field("name", &self.inner.name).finish_non_exhaustive()
+        f.debug_struct("Namespace")
+            .field("name", &self.inner.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,9 +81,7 @@ pub(crate) struct Inner<V> {
     /// While the shared tier is away: the generation before, and until when its entries may be served.
     grace: Grace,
     pub(crate) serializer: Option<Arc<dyn Serializer<V>>>,
-    pub(crate) schema: u32,
-    pub(crate) compression: Compression,
-    pub(crate) limits: Limits,
+    pub(crate) format: Format,
     pub(crate) weigh: Option<Weigh<V>>,
     pub(crate) is_negative: Option<IsNegative<V>>,
     /// The tags that every entry bears: everything, and this namespace.
@@ -147,10 +146,6 @@ impl<V> Inner<V> {
         let condition = entry.condition(now);
         let is_good = condition != Condition::Gone && self.trusts(&entry, now) && entry.tags_are_current();
         is_good.then_some((entry, condition))
-    }
-
-    pub(crate) fn tell(&self, event: impl FnOnce() -> Event<'static>) {
-        self.hub.tell(event);
     }
 
     fn snapshot(&self) -> NamespaceStats {
@@ -229,7 +224,7 @@ pub struct NamespaceBuilder<V> {
     serializer: Option<Arc<dyn Serializer<V>>>,
     schema: u32,
     compression: Compression,
-    limits: Limits,
+    max_payload: usize,
     weigh: Option<Weigh<V>>,
     is_negative: Option<IsNegative<V>>,
     marker: PhantomData<V>,
@@ -258,7 +253,7 @@ impl<V: Send + Sync + 'static> NamespaceBuilder<V> {
             serializer: None,
             schema: 0,
             compression: Compression::default(),
-            limits: Limits::default(),
+            max_payload: MAX_PAYLOAD,
             weigh: None,
             is_negative: None,
             marker: PhantomData,
@@ -315,9 +310,10 @@ impl<V: Send + Sync + 'static> NamespaceBuilder<V> {
         self
     }
 
-    /// How many bytes a payload in the shared tier may have, and may decompress to; larger ones are misses.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    /// How many bytes a payload in the shared tier may have, decompressed. What is longer stays in memory, or is a miss. 64
+    /// MiB unless told otherwise.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = bytes;
         self
     }
 
@@ -350,17 +346,23 @@ impl<V: Send + Sync + 'static> NamespaceBuilder<V> {
             counters: Counters::default(),
             generation: AtomicU64::new(1),
             grace: Grace::default(),
+            format: Format {
+                serializer: self.serializer.as_ref().map_or(0, |serializer| serializer.id()),
+                schema: self.schema,
+                max_payload: self.max_payload,
+                compression: self.compression,
+            },
             serializer: self.serializer,
-            schema: self.schema,
-            compression: self.compression,
-            limits: self.limits,
             weigh: self.weigh,
             is_negative: self.is_negative,
             own_tags,
             hub: Arc::clone(&hub),
         });
         let mut namespaces = hub.namespaces.write();
-        if namespaces.get(self.name.as_str()).is_some_and(|taken| taken.strong_count() > 0) {
+        if namespaces
+            .get(self.name.as_str())
+            .is_some_and(|taken| taken.strong_count() > 0)
+        {
             return Err(NamespaceError::Taken(self.name));
         }
         let fenced: Weak<dyn Fenced> = Arc::downgrade(&inner) as Weak<dyn Fenced>;

@@ -158,7 +158,11 @@ where
             Some(key) => inner.read_shared(&key, inner.new_flight(&[])).await,
             None => None,
         };
-        let counter = if found.is_some() { &inner.counters.shared_hits } else { &inner.counters.misses };
+        let counter = if found.is_some() {
+            &inner.counters.shared_hits
+        } else {
+            &inner.counters.misses
+        };
         counter.increment();
         found
     }
@@ -189,7 +193,7 @@ where
         }
         let policy = self.policy.unwrap_or(&inner.policy);
         let tags = inner.tag_states(self.tags);
-        let key = with_key(self.key, Box::<str>::from);
+        let key = with_key(self.key, |key| Box::<str>::from(key));
         inner.load(&key, &tags, policy, Mode::Always, loader).await
     }
 
@@ -202,7 +206,7 @@ where
         }
         let policy = self.policy.unwrap_or(&inner.policy);
         let tags = inner.tag_states(self.tags);
-        let key = with_key(self.key, Box::<str>::from);
+        let key = with_key(self.key, |key| Box::<str>::from(key));
         let targets = Targets::new().key(self.namespace, self.key);
         // Deferred is as good here: this node serves nothing older, and remembers.
         let _ = inner.hub.invalidate(targets).await;
@@ -312,7 +316,11 @@ impl<V: Send + Sync + 'static> Inner<V> {
             Condition::Stale => true,
             Condition::LastResort | Condition::Gone => return None,
         };
-        let counter = if is_stale { &self.counters.stale_served } else { &self.counters.memory_hits };
+        let counter = if is_stale {
+            &self.counters.stale_served
+        } else {
+            &self.counters.memory_hits
+        };
         counter.increment();
         self.hit_in_memory(key, is_stale);
         Some(cached(entry, Origin::Memory, is_stale, now))
@@ -441,9 +449,8 @@ impl<V: Send + Sync + 'static> Inner<V> {
                     Err(_) if loader.is_some() => {}
                     Err(_) => return Err(LoadError::Panicked),
                 },
-                Failure::Panicked => return Err(LoadError::Panicked),
                 Failure::Abandoned | Failure::Absent if loader.is_some() => {}
-                Failure::Abandoned | Failure::Absent => return Err(LoadError::Panicked),
+                Failure::Panicked | Failure::Abandoned | Failure::Absent => return Err(LoadError::Panicked),
             }
         }
     }
@@ -484,7 +491,10 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// The answer of a flight, or an old value once the policy's patience is over; `None` after its hard time-out.
     async fn wait(&self, key: &str, flight: Arc<Flight<V>>, policy: &Policy) -> Option<Result<Cached<V>, Failure>> {
         let mut waited = Duration::ZERO;
-        if let Some(soft) = policy.soft_timeout.filter(|soft| policy.hard_timeout.is_none_or(|hard| *soft < hard)) {
+        if let Some(soft) = policy
+            .soft_timeout
+            .filter(|soft| policy.hard_timeout.is_none_or(|hard| *soft < hard))
+        {
             match timeout(soft, Arc::clone(&flight).wait()).await {
                 Ok(answer) => return Some(answer),
                 Err(_) => waited = soft,
@@ -519,15 +529,20 @@ impl<V: Send + Sync + 'static> Inner<V> {
         L: Into<Loaded<V>>,
     {
         self.counters.misses.increment();
-        let loaded = loader().await.map_err(|error| LoadError::Failed(Arc::new(error)))?;
+        let value = loader().await.map_err(|error| LoadError::Failed(Arc::new(error)))?;
         self.counters.loads.increment();
-        Ok(self.uncached(loaded.into()))
+        Ok(self.uncached(value.into()))
     }
 
     pub(crate) fn uncached(&self, loaded: Loaded<V>) -> Cached<V> {
         let now = self.hub.now();
         let negative = loaded.negative || self.is_negative.as_ref().is_some_and(|is| is(&loaded.value));
-        cached(Arc::new(Entry::unkept(loaded.value, negative, now)), Origin::Loader, false, now)
+        cached(
+            Arc::new(Entry::unkept(loaded.value, negative, now)),
+            Origin::Loader,
+            false,
+            now,
+        )
     }
 
     async fn put(self: &Arc<Self>, key: &str, tags: &[Arc<TagState>], policy: &Policy, loaded: Loaded<V>) {
@@ -555,7 +570,7 @@ where
     Box::new(move |_| {
         Box::pin(async move {
             match loader().await {
-                Ok(loaded) => Ok(vec![Some(loaded.into())]),
+                Ok(value) => Ok(vec![Some(value.into())]),
                 Err(error) => Err(Arc::new(error) as Arc<dyn Any + Send + Sync>),
             }
         })

@@ -191,29 +191,54 @@ fn as_f64(count: u64) -> f64 {
 pub fn describe_metrics() {
     describe_counter!("cache_hits_total", "Answers from the cache, by tier and namespace.");
     describe_counter!("cache_misses_total", "Answers that were in no tier.");
-    describe_counter!("cache_stale_served_total", "Old values served, because they were being refreshed or could not be.");
+    describe_counter!(
+        "cache_stale_served_total",
+        "Old values served, because they were being refreshed or could not be."
+    );
     describe_counter!("cache_coalesced_total", "Callers that waited for somebody else's load.");
     describe_counter!("cache_loads_total", "Loads, by outcome.");
     describe_counter!("cache_load_timeouts_total", "Callers told that a load takes too long.");
     describe_counter!("cache_early_refreshes_total", "Refreshes before expiry, by chance.");
-    describe_counter!("cache_overtaken_total", "Loads overtaken by an invalidation; their results were not stored.");
-    describe_counter!("cache_write_refused_total", "Writes refused by the shared tier: overtaken, or another was first.");
-    describe_counter!("cache_serializer_failures_total", "Values that could not be serialised.");
+    describe_counter!(
+        "cache_overtaken_total",
+        "Loads overtaken by an invalidation; their results were not stored."
+    );
+    describe_counter!(
+        "cache_write_refused_total",
+        "Writes refused by the shared tier: overtaken, or another was first."
+    );
+    describe_counter!(
+        "cache_serializer_failures_total",
+        "Values that could not be serialised."
+    );
     describe_counter!("cache_rejected_total", "Payloads of the shared tier taken for a miss.");
     describe_counter!("cache_rejections_total", "The same, by reason.");
     describe_counter!("cache_evictions_total", "Entries evicted from memory.");
     describe_counter!("cache_invalidations_total", "Invalidations, by how far they got.");
     describe_counter!("cache_notices_total", "Notices of other nodes' invalidations.");
-    describe_counter!("cache_distrusted_total", "Times that memory was distrusted, since a notice may have been missed.");
+    describe_counter!(
+        "cache_distrusted_total",
+        "Times that memory was distrusted, since a notice may have been missed."
+    );
     describe_counter!("cache_engine_errors_total", "Calls of the shared tier that failed.");
     describe_gauge!("cache_entries", "Entries in memory.");
     describe_gauge!("cache_bytes", Unit::Bytes, "Bytes in memory, as weighed.");
     describe_gauge!("cache_loading", "Loads under way.");
-    describe_gauge!("cache_link_up", "Whether the shared tier is in use: the circuit breaker's state.");
-    describe_gauge!("cache_pending_invalidations", "Invalidations to be repeated once the shared tier is back.");
+    describe_gauge!(
+        "cache_link_up",
+        "Whether the shared tier is in use: the circuit breaker's state."
+    );
+    describe_gauge!(
+        "cache_pending_invalidations",
+        "Invalidations to be repeated once the shared tier is back."
+    );
     describe_gauge!("cache_tags", "Tags that this node knows.");
     describe_histogram!("cache_load_seconds", Unit::Seconds, "How long loads take.");
-    describe_histogram!("cache_engine_seconds", Unit::Seconds, "How long calls of the shared tier take.");
+    describe_histogram!(
+        "cache_engine_seconds",
+        Unit::Seconds,
+        "How long calls of the shared tier take."
+    );
     describe_histogram!(
         "cache_backplane_lag_seconds",
         Unit::Seconds,

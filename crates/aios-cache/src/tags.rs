@@ -123,7 +123,9 @@ impl TagTable {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         let index = usize::try_from(hash >> 60).unwrap_or(0);
-        self.shards.get(index).unwrap_or_else(|| unreachable_shard(&self.shards))
+        self.shards
+            .get(index)
+            .unwrap_or_else(|| unreachable_shard(&self.shards))
     }
 
     /// The tag of this name; it is made where it is not known. Whoever will ask for its version does this first, so that no
@@ -328,7 +330,10 @@ mod tests {
         assert!(table.mark_unless_bumped("loud", table.mark()).is_some());
         table.prune();
         table.prune();
-        assert!(table.mark_unless_bumped("quiet", since).is_none(), "it may have been dropped and made again");
+        assert!(
+            table.mark_unless_bumped("quiet", since).is_none(),
+            "it may have been dropped and made again"
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What is asked of a list and what it answers, whichever list it is.
 
 use aios_domain::{Error, ErrorKind};
-use serde::{Deserialize, Serialize};
 use aios_pagination::sql::{Count, CountableQuery, DeferredQuery, Dialect, KeysetQuery, SqlPager, Total};
 use aios_pagination::{At, Cursor, Page, PageError};
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::{DbError, DbResult};

@@ -52,7 +52,10 @@ impl Marketplace {
     ) -> Result<Cached<Listing<PartialAgentSummary>>> {
         let (cursors, db) = (Arc::clone(&self.cursors), self.db.clone());
         let asked = (query.clone(), page.clone());
-        let load = async move || db.read(move |c| agent_list::agent_list(c, &cursors, &query, &page)).await;
+        let load = async move || {
+            db.read(move |c| agent_list::agent_list(c, &cursors, &query, &page))
+                .await
+        };
         self.caches.agent_page(&asked.0, &asked.1, load).await
     }
 

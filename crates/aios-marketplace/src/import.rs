@@ -97,21 +97,21 @@ impl Marketplace {
     async fn import_batch(&self, entries: &Arc<[RegistryEntry]>, start: usize, end: usize) -> Result<Vec<Outcome>> {
         let (entries, now) = (Arc::clone(entries), self.clock.now());
         self.write(move |c, stale| {
-                let batch = entries.get(start..end).unwrap_or_default();
-                let importer = Caller {
-                    id: IMPORTER,
-                    email: None,
-                    role: Role::Admin,
-                };
-                users::user_ensure(c, &importer, now)?;
-                let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
-                let known = store::agents_by_registry_names(c, &names)?;
-                batch
-                    .iter()
-                    .map(|entry| import_entry(c, stale, entry, &known, now))
-                    .collect()
-            })
-            .await
+            let batch = entries.get(start..end).unwrap_or_default();
+            let importer = Caller {
+                id: IMPORTER,
+                email: None,
+                role: Role::Admin,
+            };
+            users::user_ensure(c, &importer, now)?;
+            let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
+            let known = store::agents_by_registry_names(c, &names)?;
+            batch
+                .iter()
+                .map(|entry| import_entry(c, stale, entry, &known, now))
+                .collect()
+        })
+        .await
     }
 }
 

@@ -65,7 +65,10 @@ impl Marketplace {
     pub async fn my_agents(&self, caller: &Caller, page: PageRequest) -> Result<Listing<InstalledAgent>> {
         let (user, cursors, db) = (caller.id, Arc::clone(&self.cursors), self.db.clone());
         let asked = page.clone();
-        let load = async move || db.read(move |c| store::installation_list(c, &cursors, user, &page)).await;
+        let load = async move || {
+            db.read(move |c| store::installation_list(c, &cursors, user, &page))
+                .await
+        };
         let installed = self.caches.installation_page(user, &asked, load).await?;
         let agents = self.agents_found(installed.items.iter().map(|it| it.agent_id)).await?;
         installed.to_value().try_map(|installation| {

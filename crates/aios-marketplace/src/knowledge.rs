@@ -99,10 +99,7 @@ impl Marketplace {
         limit: u32,
     ) -> Result<Cached<Vec<KnowledgeEntry>>> {
         let (user, db, asked) = (caller.id, self.db.clone(), query.clone());
-        let load = async move || {
-            db.read(move |c| store::knowledge_search(c, user, &query, limit))
-                .await
-        };
+        let load = async move || db.read(move |c| store::knowledge_search(c, user, &query, limit)).await;
         self.caches.knowledge_found(user, &asked, limit, load).await
     }
 }

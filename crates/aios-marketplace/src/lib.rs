@@ -17,9 +17,11 @@ mod relay;
 mod reviews;
 mod stats;
 mod views;
+mod warm_up;
 mod writes;
 
 pub use agents::{AgentView, Precondition, revision};
+pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
 pub use caching::CacheSettings;
@@ -27,3 +29,4 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
 pub use relay::RELAY_INTERVAL;
+pub use warm_up::WarmUp;

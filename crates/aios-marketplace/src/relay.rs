@@ -84,7 +84,10 @@ impl Relay {
         let mut state = self.state.lock();
         for id in ids {
             let first_seen = now;
-            let row = state.rows.entry(id).or_insert(Row { first_seen, applied: None });
+            let row = state.rows.entry(id).or_insert(Row {
+                first_seen,
+                applied: None,
+            });
             row.applied = Some(now);
         }
     }
@@ -98,7 +101,10 @@ impl Relay {
         listed
             .iter()
             .filter(|listed| {
-                let unseen = Row { first_seen: now, applied: None };
+                let unseen = Row {
+                    first_seen: now,
+                    applied: None,
+                };
                 due(state.rows.entry(listed.id).or_insert(unseen))
             })
             .cloned()
@@ -206,7 +212,11 @@ impl Marketplace {
         }
         let tags: BTreeSet<String> = due.iter().flat_map(|row| row.tags.iter().cloned()).collect();
         let tags: Vec<String> = tags.into_iter().collect();
-        tracing::debug!(rows = due.len(), tags = tags.len(), "invalidations of others are applied");
+        tracing::debug!(
+            rows = due.len(),
+            tags = tags.len(),
+            "invalidations of others are applied"
+        );
         if self.caches.invalidate(&tags).await {
             self.relay.applied(due.iter().map(|row| row.id), self.relay.clock.now());
         }

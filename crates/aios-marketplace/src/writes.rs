@@ -69,8 +69,6 @@ impl Marketplace {
             }
             Ok(value)
         });
-        carried_through
-            .await
-            .unwrap_or_else(|gone| Err(Error::internal(gone)))
+        carried_through.await.unwrap_or_else(|gone| Err(Error::internal(gone)))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aios_db::{Access, Database, DatabaseConfig, connect, migrations};
 use aios_marketplace::registry::Registry;
-use aios_marketplace::{ImportSummary, Marketplace, SystemClock};
+use aios_marketplace::{CacheSettings, ImportSummary, Marketplace, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{ImportArgs, ImportSource, McpRegistryArgs};
@@ -24,8 +24,16 @@ fn mcp_registry(args: &McpRegistryArgs) -> Result<(), StartError> {
     let url = &args.database.database_url;
     migrate(url)?;
     let database = Database::new(&DatabaseConfig::new(url.clone()));
-    // No page is read here, so it does not matter how cursors are signed.
-    let marketplace = Marketplace::new(database, Arc::new(SystemClock), b"no cursors are made");
+    // No page is read here, so it does not matter how cursors are signed, and nothing is kept. What running servers keep
+    // is made stale through the outbox.
+    let (cache, settings) = (crate::cache::none(), CacheSettings::default());
+    let marketplace = Marketplace::new(
+        database,
+        Arc::new(SystemClock),
+        b"no cursors are made",
+        &cache,
+        &settings,
+    )?;
     let bar = ProgressBar::new(registry.entries.len() as u64).with_style(bar_style());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| StartError::new(format!("can't start an event loop: {error}")))?;

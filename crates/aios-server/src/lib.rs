@@ -1,5 +1,6 @@
 //! The binary `aios`: command line, configuration and wiring. Nothing is decided here but what is put together how.
 
+mod cache;
 mod cli;
 mod config;
 mod import;
@@ -13,6 +14,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use serve::{Server, start};
 

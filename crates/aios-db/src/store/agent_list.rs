@@ -18,7 +18,7 @@ use crate::paging::{Listing, PageRequest, read_page};
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::search::Words;
-use crate::sql_types::{Sql, TextList, TextListValue, TimestampUtc, Uuid};
+use crate::sql_types::{TextList, TextListValue, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbError, DbResult};
 
 diesel::table! {

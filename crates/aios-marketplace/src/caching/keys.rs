@@ -40,7 +40,11 @@ impl CacheKey for AgentPage<'_> {
             AgentSort::Installs => AgentSort::Popular,
             other => *other,
         };
-        let flags = (filter.is_verified, filter.is_featured, filter.min_rating.map(f64::to_bits));
+        let flags = (
+            filter.is_verified,
+            filter.is_featured,
+            filter.min_rating.map(f64::to_bits),
+        );
         key.part(&Page(self.1))
             .part(sort.as_str())
             .part(&fields.bits())
@@ -112,11 +116,26 @@ mod tests {
         queries[10].filter.is_featured = Some(false);
         let mut keys: Vec<String> = queries.iter().map(|query| text(query, &first)).collect();
         let pages = [
-            PageRequest { at: PageAt::Number(2), ..first.clone() },
-            PageRequest { at: PageAt::Cursor("2".to_owned()), ..first.clone() },
-            PageRequest { limit: 21, ..first.clone() },
-            PageRequest { count: CountMode::None, ..first.clone() },
-            PageRequest { count: CountMode::Estimated, ..first.clone() },
+            PageRequest {
+                at: PageAt::Number(2),
+                ..first.clone()
+            },
+            PageRequest {
+                at: PageAt::Cursor("2".to_owned()),
+                ..first.clone()
+            },
+            PageRequest {
+                limit: 21,
+                ..first.clone()
+            },
+            PageRequest {
+                count: CountMode::None,
+                ..first.clone()
+            },
+            PageRequest {
+                count: CountMode::Estimated,
+                ..first.clone()
+            },
         ];
         keys.extend(pages.iter().map(|page| text(&query(), page)));
         let all = keys.len();
@@ -132,7 +151,10 @@ mod tests {
         one.filter.tags = tags(&["a", "b"]);
         other.filter.tags = tags(&["b", "a", "b"]);
         other.sort = AgentSort::Installs;
-        let zeroth = PageRequest { at: PageAt::Number(0), ..PageRequest::first(20) };
+        let zeroth = PageRequest {
+            at: PageAt::Number(0),
+            ..PageRequest::first(20)
+        };
         assert_eq!(text(&one, &PageRequest::first(20)), text(&other, &zeroth));
     }
 }

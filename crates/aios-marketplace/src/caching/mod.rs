@@ -112,7 +112,10 @@ impl Caches {
         let public = public(settings.ttl);
         let figures = self::public(settings.ttl_stats);
         let own = own(settings.ttl_user);
-        let maker = Maker { cache, memory: settings.memory };
+        let maker = Maker {
+            cache,
+            memory: settings.memory,
+        };
         Ok(Self {
             featured: self::public(settings.ttl_featured),
             agents: maker.make("agents", &public, 25)?,
@@ -157,7 +160,11 @@ impl Caches {
     }
 
     /// An agent, active or not; `None` where there is none.
-    pub(crate) async fn agent<F>(&self, id: AgentId, load: impl FnOnce() -> F + Send + 'static) -> Result<Option<Arc<Agent>>>
+    pub(crate) async fn agent<F>(
+        &self,
+        id: AgentId,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Option<Arc<Agent>>>
     where
         F: Future<Output = Result<Option<Agent>>> + Send + 'static,
     {
@@ -182,8 +189,14 @@ impl Caches {
             Ok(ids.into_iter().map(agent).collect())
         };
         let many = self.agents.many(ids.into_iter().map(|id| id.0));
-        let found = many.tags(|&id| [tags::agent(AgentId(id))]).get_or_load(load).await.map_err(told)?;
-        let there = found.into_iter().filter_map(|(id, agent)| Some((AgentId(id), agent.to_value()?)));
+        let found = many
+            .tags(|&id| [tags::agent(AgentId(id))])
+            .get_or_load(load)
+            .await
+            .map_err(told)?;
+        let there = found
+            .into_iter()
+            .filter_map(|(id, agent)| Some((AgentId(id), agent.to_value()?)));
         Ok(there.collect())
     }
 
@@ -199,7 +212,11 @@ impl Caches {
     {
         let key = AgentPage(query, page);
         let slot = self.agent_pages.at(&key).tags(|| [Self::tag_of(query)]);
-        let slot = if query.filter.is_featured == Some(true) { slot.policy(&self.featured) } else { slot };
+        let slot = if query.filter.is_featured == Some(true) {
+            slot.policy(&self.featured)
+        } else {
+            slot
+        };
         slot.get_or_load(load).await.map_err(told)
     }
 
@@ -414,7 +431,11 @@ fn maybe<T>(value: Option<T>) -> Loaded<Option<T>> {
 }
 
 fn unless_long<T>(loaded: Loaded<T>, length: usize) -> Loaded<T> {
-    if length > LONGEST_KNOWLEDGE { loaded.do_not_store() } else { loaded }
+    if length > LONGEST_KNOWLEDGE {
+        loaded.do_not_store()
+    } else {
+        loaded
+    }
 }
 
 fn length(entry: &KnowledgeEntry) -> usize {
