@@ -6,10 +6,13 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod caching;
 mod counters;
 mod demo;
 mod import;
+mod outbox;
 mod search;
 mod statements;
+mod stored;
 mod support;
 mod trending;
