@@ -208,8 +208,8 @@ where
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let loaded = loader(keys).await.map_err(|error| LoadError::Failed(Arc::new(error)))?;
-        Ok(loaded
+        let values = loader(keys).await.map_err(|error| LoadError::Failed(Arc::new(error)))?;
+        Ok(values
             .into_iter()
             .map(|(key, value)| (key, inner.uncached(value.into())))
             .collect())

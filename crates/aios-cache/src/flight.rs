@@ -92,10 +92,6 @@ impl<V> Flights<V> {
             None => unreachable_shard(&self.shards).lock(),
         }
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
-    }
 }
 
 #[cold]

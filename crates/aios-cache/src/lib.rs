@@ -28,6 +28,9 @@ pub use bulk::{Many, NoTagsOfAny, TagNamesOf};
 pub use cache::{Cache, CacheBuilder, LinkState};
 pub use entry::{Cached, Origin};
 pub use envelope::Compression;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use envelope::fuzzing;
 pub use error::{LoadError, NamespaceError};
 pub use event::{Event, Listener};
 pub use key::{CacheKey, KeyText};

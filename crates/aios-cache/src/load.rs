@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use metrics::histogram;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::engine::{Lease, LeaseRequest, LeaseToken, Stored, Write};
@@ -80,8 +81,16 @@ struct Items<V> {
     items: Vec<Item<V>>,
 }
 
+impl<V> Items<V> {
+    fn new(namespace: Arc<Inner<V>>, items: Vec<Item<V>>) -> Self {
+        namespace.loading.fetch_add(items.len(), Ordering::Relaxed);
+        Self { namespace, items }
+    }
+}
+
 impl<V> Drop for Items<V> {
     fn drop(&mut self) {
+        self.namespace.loading.fetch_sub(self.items.len(), Ordering::Relaxed);
         let is_panic = std::thread::panicking();
         for item in self.items.iter().filter(|item| !item.is_done) {
             self.namespace.forget(&item.lead);
@@ -101,15 +110,6 @@ impl<V> Drop for Items<V> {
 impl<V: Send + Sync + 'static> Batch<V> {
     /// Runs it in a task of its own; where there is no runtime, here.
     pub(crate) async fn start(self) {
-        let span = tracing::debug_span!("cache_load", namespace = %self.namespace.name, values = self.leads.len());
-        let running = self.run().instrument(span);
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(running)),
-            Err(_) => running.await,
-        }
-    }
-
-    async fn run(self) {
         let Self {
             namespace,
             policy,
@@ -125,22 +125,29 @@ impl<V: Send + Sync + 'static> Batch<V> {
             is_there: is_refresh,
             versions: None,
         };
-        let mut batch = Items {
-            namespace: Arc::clone(&namespace),
-            items: leads.into_iter().map(new).collect(),
-        };
+        let span = tracing::debug_span!("cache_load", namespace = %namespace.name, values = leads.len());
+        // Made here and not in the task: a runtime that is shutting down drops tasks that it never ran.
+        let batch = Items::new(namespace, leads.into_iter().map(new).collect());
+        let running = batch.run(policy, is_refresh, load).instrument(span);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(running)),
+            Err(_) => running.await,
+        }
+    }
+}
+
+impl<V: Send + Sync + 'static> Items<V> {
+    async fn run(mut self, policy: Policy, is_refresh: bool, load: Load<V>) {
+        let namespace = Arc::clone(&self.namespace);
+        let items = &mut self.items;
         if namespace.shares() {
             if !is_refresh {
-                namespace.consult(&mut batch.items).await;
+                namespace.consult(items).await;
             }
-            namespace.take_leases(&mut batch.items, &policy).await;
-            namespace.note_versions(&mut batch.items, &policy).await;
+            namespace.take_leases(items, &policy).await;
+            namespace.note_versions(items, &policy).await;
         }
-        let places: Vec<usize> = (0..)
-            .zip(&batch.items)
-            .filter(|(_, item)| !item.is_done)
-            .map(|(i, _)| i)
-            .collect();
+        let places: Vec<usize> = places_to_load(items);
         if places.is_empty() {
             return;
         }
@@ -151,13 +158,19 @@ impl<V: Send + Sync + 'static> Batch<V> {
         match result {
             Ok(values) => {
                 namespace.tell_loaded(values.len(), took);
-                namespace
-                    .store_all(&mut batch.items, places, values, &policy, took)
-                    .await;
+                namespace.store_all(items, places, values, &policy, took).await;
             }
-            Err(error) => namespace.load_failed(&mut batch.items, &error, &policy, took).await,
+            Err(error) => namespace.load_failed(items, &error, &policy, took).await,
         }
     }
+}
+
+fn places_to_load<V>(items: &[Item<V>]) -> Vec<usize> {
+    (0..)
+        .zip(items)
+        .filter(|(_, item)| !item.is_done)
+        .map(|(place, _)| place)
+        .collect()
 }
 
 impl<V> Inner<V> {
@@ -343,21 +356,14 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// Takes the leases by which what is loaded may be written; an entry that came into the shared tier meanwhile is taken.
     async fn take_leases(&self, items: &mut [Item<V>], policy: &Policy) {
         let Some(link) = &self.hub.link else { return };
-        let wanted: Vec<usize> = (0..)
-            .zip(&*items)
-            .filter(|(_, item)| !item.is_done)
-            .map(|(i, _)| i)
-            .collect();
+        let wanted = places_to_load(items);
         if wanted.is_empty() {
             return;
         }
         let keep = link.settings.lease;
         // Another node's load is waited for where there is no value at all; beside a stale one nobody waits.
         let mut may_wait = policy.across_nodes && items.len() == 1 && items.iter().all(|item| !item.is_there);
-        let deadline = self
-            .hub
-            .now()
-            .saturating_add(nanos(policy.hard_timeout.unwrap_or(keep).min(keep)));
+        let deadline = Instant::now() + policy.hard_timeout.unwrap_or(keep).min(keep);
         let mut pause = Duration::from_millis(2);
         loop {
             let requests: Vec<(String, bool)> = wanted
@@ -393,7 +399,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
                     self.take_from_shared(item, entry);
                 }
             }
-            may_wait = may_wait && is_shared && self.hub.now() < deadline;
+            may_wait = may_wait && is_shared && Instant::now() < deadline;
             if !may_wait {
                 return;
             }
@@ -588,8 +594,9 @@ impl<V: Send + Sync + 'static> Inner<V> {
         names.dedup();
         names.retain(|name| lead.flight.tags.iter().all(|mark| mark.state.name() != name));
         let states: Vec<Arc<TagState>> = names.iter().map(|name| self.hub.tags.get(name)).collect();
-        let is_shared = self.shares() && self.hub.link.as_ref().is_some_and(Link::is_up);
-        if is_shared {
+        // Also where values stay in memory: other nodes invalidate tags all the same.
+        let is_linked = self.hub.link.as_ref().is_some_and(Link::is_up);
+        if is_linked {
             let unknown: Vec<_> = states
                 .iter()
                 .filter(|state| state.version() == Version::Unknown)
@@ -600,7 +607,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let marked = names.iter().zip(&states).map(|(name, state)| {
             let version = match state.version() {
                 Version::Confirmed(version) if version <= lead.flight.number => Some(version),
-                _ if !is_shared => None,
+                _ if !is_linked => None,
                 _ => return None,
             };
             Some((self.hub.tags.mark_unless_bumped(name, lead.flight.table)?, version))

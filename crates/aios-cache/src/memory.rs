@@ -58,8 +58,8 @@ impl<V> Memory<V> {
         self.entries.insert(key.into(), entry);
     }
 
-    pub(crate) fn remove(&self, key: &str) {
-        self.entries.remove(key);
+    pub(crate) fn remove(&self, key: &str) -> Option<Shared<V>> {
+        Some(self.entries.remove(key)?.1)
     }
 
     pub(crate) fn clear(&self) {

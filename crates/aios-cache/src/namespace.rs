@@ -1,7 +1,7 @@
 //! Namespaces: values of one type, with a memory, a policy and a serializer of their own.
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -75,6 +75,8 @@ pub(crate) struct Inner<V> {
     pub(crate) policy: Policy,
     pub(crate) memory: Option<Memory<V>>,
     pub(crate) flights: Flights<V>,
+    /// Values being loaded, until they are written to the shared tier.
+    pub(crate) loading: AtomicUsize,
     pub(crate) counters: Counters,
     /// Bumped by whatever makes all of it stale; entries remember it.
     pub(crate) generation: AtomicU64,
@@ -153,7 +155,7 @@ impl<V> Inner<V> {
             Some(memory) => (memory.len(), memory.bytes(), memory.evictions()),
             None => (0, 0, 0),
         };
-        let loading = u64::try_from(self.flights.len()).unwrap_or(u64::MAX);
+        let loading = u64::try_from(self.loading.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
         self.counters.read(entries, bytes, loading, evictions)
     }
 
@@ -177,10 +179,11 @@ impl<V: Send + Sync + 'static> Fenced for Inner<V> {
 
     fn detach(&self, key: &str) {
         let mut shard = self.flights.lock(key);
-        shard.remove(key);
-        if let Some(memory) = &self.memory {
-            memory.remove(key);
-        }
+        let flight = shard.remove(key);
+        let entry = self.memory.as_ref().and_then(|memory| memory.remove(key));
+        drop(shard);
+        // Values go when no lock is held.
+        drop((flight, entry));
     }
 
     fn isolate(&self, until: Nanos) {
@@ -343,6 +346,7 @@ impl<V: Send + Sync + 'static> NamespaceBuilder<V> {
             policy: self.policy,
             memory: (self.has_memory && hub.is_enabled).then(|| Memory::new(self.capacity)),
             flights: Flights::new(),
+            loading: AtomicUsize::new(0),
             counters: Counters::default(),
             generation: AtomicU64::new(1),
             grace: Grace::default(),

@@ -51,7 +51,7 @@ macro_rules! counters {
             pub entries: u64,
             /// Their bytes, as weighed.
             pub bytes: u64,
-            /// Loads under way.
+            /// Loads under way, until what they brought is in the shared tier.
             pub loading: u64,
         }
 

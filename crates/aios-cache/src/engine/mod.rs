@@ -1,6 +1,13 @@
 //! The shared tier's small surface: what a store has to do so that invalidation wins every race.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod chaos;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+mod memory;
 mod noop;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +15,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "testing"))]
+pub use memory::MemorySnapshot;
+pub use memory::{MemoryEngine, MemoryEngineBuilder};
 pub use noop::NoopEngine;
 
 /// What an engine's operation hands back.

@@ -22,6 +22,8 @@ mod checksum;
 mod compress;
 #[cfg(test)]
 mod frozen;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -23,8 +23,8 @@ pub(super) fn write(
 ) -> Result<Bytes, Rejected> {
     let tags: usize = envelope.tags.iter().map(|(tag, _)| tag.len() + 12).sum();
     let mut writer = Writer(Vec::with_capacity(FRAME + 64 + tags + payload.len()));
-    writer.bytes(&MAGIC);
-    writer.bytes(&[VERSION, 0, 0, 0, 0]);
+    // The length is known at the end.
+    writer.bytes(&[0; FRAME]);
     let negative = if envelope.negative { NEGATIVE } else { 0 };
     let flags = negative | if compressed.is_some() { COMPRESSED } else { 0 };
     writer.bytes(&[flags, envelope.serializer]);
@@ -72,17 +72,25 @@ impl Writer {
         }
     }
 
-    /// Puts in the length and the checksum.
+    /// Puts in the frame and the checksum.
     fn finish(self) -> Result<Bytes, Rejected> {
         let mut bytes = self.0;
-        let length = u32::try_from(bytes.len() + checksum::LENGTH).map_err(|_| Rejected::TooLarge)?;
-        if let Some(place) = bytes.get_mut(FRAME - 4..FRAME) {
-            place.copy_from_slice(&length.to_le_bytes());
+        let after_frame = bytes.len() - FRAME + checksum::LENGTH;
+        let frame = frame(after_frame).ok_or(Rejected::TooLarge)?;
+        if let Some(place) = bytes.first_chunk_mut() {
+            *place = frame;
         }
         let sum = checksum::of(&bytes);
         bytes.extend_from_slice(&sum);
         Ok(Bytes::from(bytes))
     }
+}
+
+/// What stands before so many bytes.
+pub(super) fn frame(bytes: usize) -> Option<[u8; FRAME]> {
+    let [m0, m1, m2] = MAGIC;
+    let [l0, l1, l2, l3] = u32::try_from(FRAME + bytes).ok()?.to_le_bytes();
+    Some([m0, m1, m2, VERSION, l0, l1, l2, l3])
 }
 
 fn low_bits(number: u64) -> u8 {

@@ -1,5 +1,7 @@
 //! How values become bytes and come back: one small trait, and the formats that are built in.
 
+#[cfg(any(feature = "msgpack", feature = "postcard"))]
+mod bounded;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(feature = "json")]
@@ -9,6 +11,8 @@ mod msgpack;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod raw;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "json")]
 pub use json::Json;

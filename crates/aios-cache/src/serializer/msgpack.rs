@@ -4,6 +4,7 @@ use rmp_serde::Deserializer;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize as _, Serialize};
 
+use super::bounded::Bounded;
 use super::{Serializer, SerializerError};
 
 /// Values as MessagePack, with the names of fields: half to two thirds of JSON, and as open to change. A field that was added
@@ -33,9 +34,9 @@ impl<V: Serialize + DeserializeOwned> Serializer<V> for MessagePack {
 
     fn deserialize(&self, bytes: &[u8]) -> Result<V, SerializerError> {
         let mut reader = Deserializer::from_read_ref(bytes);
-        let value = V::deserialize(&mut reader).map_err(SerializerError::new)?;
+        let value = V::deserialize(Bounded::new(&mut reader, bytes.len())).map_err(SerializerError::new)?;
         // The reader does not say where it is, but it says when there is nothing more to read.
-        match IgnoredAny::deserialize(&mut reader) {
+        match IgnoredAny::deserialize(Bounded::new(&mut reader, 0)) {
             Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
             _ => Err(SerializerError::new("something follows the value")),
         }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::bounded::Bounded;
 use super::{Serializer, SerializerError};
 
 /// Values as postcard: the smallest and the fastest, and closed to change. Any change of the type is a new schema version
@@ -30,8 +31,10 @@ impl<V: Serialize + DeserializeOwned> Serializer<V> for Postcard {
     }
 
     fn deserialize(&self, bytes: &[u8]) -> Result<V, SerializerError> {
-        match postcard::take_from_bytes(bytes).map_err(SerializerError::new)? {
-            (value, []) => Ok(value),
+        let mut reader = postcard::Deserializer::from_bytes(bytes);
+        let value = V::deserialize(Bounded::new(&mut reader, bytes.len())).map_err(SerializerError::new)?;
+        match reader.finalize() {
+            Ok([]) => Ok(value),
             _ => Err(SerializerError::new("something follows the value")),
         }
     }

@@ -1,9 +1,10 @@
 //! The cache from outside: loading, times, tags, many values, on memory alone.
-#![expect(missing_docs, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not tests to the lint")]
 
 mod bulk;
 mod fences;
 mod loading;
+mod seen;
 mod times;
 
 use std::sync::Arc;

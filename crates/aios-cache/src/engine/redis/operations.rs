@@ -1,0 +1,378 @@
+//! What each operation says to Redis, and how its answers are read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use deadpool_redis::redis::{self, Cmd, RedisError, ServerErrorKind, Value};
+
+use super::connections::Held;
+use super::script::{Call, SCRIPTS, argument};
+use super::wire::Group;
+use super::{RedisEngine, error, notice};
+use crate::engine::{EVERYTHING, EngineError, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Write};
+
+/// Numbers start below this, so that as many again fit before Lua's doubles lose the last digit.
+const STARTS_BELOW: u64 = 1 << 52;
+
+/// How long the version of a tag that is invalidated is kept at least. A lost one does no harm but misses.
+const VERSION_KEPT: Duration = Duration::from_secs(3600);
+
+/// What one script does at most on one server, so that nobody else waits for long.
+const BATCH: usize = 256;
+
+/// What is sent: a command, or a script.
+enum Message {
+    Command(Cmd),
+    Script(Call),
+}
+
+impl RedisEngine {
+    pub(super) async fn read_entries(&self, keys: &[&str]) -> Result<Vec<Option<Stored>>, EngineError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = keys.iter().map(|key| self.names.entry(key)).collect();
+        let held = self.connections.obtain().await?;
+        if held.is_cluster() || names.len() == 1 {
+            self.read_one_by_one(&held, &names).await
+        } else {
+            self.read_together(&held, &names).await
+        }
+    }
+
+    /// The remaining time comes first in both ways of reading: should the entry be replaced in between, the shorter of two
+    /// lives is the likelier answer.
+    async fn read_one_by_one(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
+        let groups = names
+            .iter()
+            .map(|name| vec![command("PTTL", name), command("GET", name)]);
+        let mut answers = self.exchange(held, groups.collect()).await?.into_iter();
+        let entry = |_| {
+            let (remaining, value) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
+            stored(value, &remaining)
+        };
+        names.iter().map(entry).collect()
+    }
+
+    async fn read_together(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
+        let mut group: Group = names.iter().map(|name| command("PTTL", name)).collect();
+        let mut values = redis::cmd("MGET");
+        values.arg(names);
+        group.push(values);
+        let mut answers = self.exchange(held, vec![group]).await?;
+        let values = match answers.pop() {
+            Some(Value::Array(values)) => values,
+            other => return Err(error::unexpected(&other.unwrap_or_default())),
+        };
+        let entries = values.into_iter().zip(&answers);
+        entries.map(|(value, remaining)| stored(value, remaining)).collect()
+    }
+
+    pub(super) async fn take_leases(
+        &self,
+        requests: &[LeaseRequest<'_>],
+        keep: Duration,
+    ) -> Result<Vec<Lease>, EngineError> {
+        let held = self.connections.obtain().await?;
+        let tokens: Vec<LeaseToken> = requests.iter().map(|_| fastrand::u64(1..)).collect();
+        let asked: Vec<_> = requests.iter().zip(&tokens).collect();
+        let calls = asked.chunks(batch(&held)).map(|chunk| Call {
+            script: &SCRIPTS.lease,
+            keys: self.entries_and_leases(chunk.iter().map(|(request, _)| request.key)),
+            arguments: lease_arguments(chunk, keep),
+        });
+        let answers = self.call(&held, calls.collect()).await?;
+        let leases = lists(answers)?.into_iter().zip(&tokens);
+        leases.map(|(answer, token)| lease(answer, *token)).collect()
+    }
+
+    pub(super) async fn write_entries(&self, writes: &[Write<'_>]) -> Result<Vec<bool>, EngineError> {
+        let held = self.connections.obtain().await?;
+        let calls = writes.chunks(batch(&held)).map(|chunk| Call {
+            script: &SCRIPTS.write,
+            keys: self.entries_and_leases(chunk.iter().map(|write| write.key)),
+            arguments: chunk
+                .iter()
+                .flat_map(|write| [argument(write.lease), write.bytes.clone(), milliseconds(write.keep)])
+                .collect(),
+        });
+        let answers = self.call(&held, calls.collect()).await?;
+        Ok(lists(answers)?
+            .into_iter()
+            .map(|answer| answer == Value::Int(1))
+            .collect())
+    }
+
+    pub(super) async fn release_lease(&self, key: &str, lease: LeaseToken) -> Result<(), EngineError> {
+        let held = self.connections.obtain().await?;
+        let call = Call {
+            script: &SCRIPTS.release,
+            keys: vec![self.names.lease(key)],
+            arguments: vec![argument(lease)],
+        };
+        self.call(&held, vec![call]).await.map(drop)
+    }
+
+    pub(super) async fn invalidate_all(&self, what: Invalidation<'_>) -> Result<u64, EngineError> {
+        let held = self.connections.obtain().await?;
+        let mut messages = self.deletions(&held, what.keys);
+        // One server deletes before it publishes, as it is told. In a Cluster the deletions have to be done first: whoever
+        // hears the notice must not find the old entry.
+        if held.is_cluster() && !messages.is_empty() {
+            let answers = self.converse(&held, std::mem::take(&mut messages)).await?;
+            answers.iter().try_for_each(number).map(drop)?;
+        }
+        let counter = Some(self.names.number.clone());
+        messages.push(Message::Script(Call {
+            script: &SCRIPTS.invalidate,
+            keys: counter
+                .into_iter()
+                .chain(what.tags.iter().map(|tag| self.names.tag(tag)))
+                .collect(),
+            arguments: self.bump_arguments(&what),
+        }));
+        let mut answers = self.converse(&held, messages).await?;
+        let published = answers.pop().unwrap_or_default();
+        answers.iter().try_for_each(number)?;
+        decimal(&published)
+    }
+
+    fn deletions(&self, held: &Held, keys: &[&str]) -> Vec<Message> {
+        let per_command = if held.is_cluster() { 1 } else { keys.len().max(1) };
+        let deletion = |chunk: &[&str]| {
+            let mut unlink = redis::cmd("UNLINK");
+            unlink.arg(self.entries_and_leases(chunk.iter().copied()));
+            Message::Command(unlink)
+        };
+        keys.chunks(per_command).map(deletion).collect()
+    }
+
+    pub(super) async fn tag_versions(&self, tags: &[&str], keep: Duration) -> Result<Vec<u64>, EngineError> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let held = self.connections.obtain().await?;
+        let counter = Some(self.names.number.clone());
+        let call = Call {
+            script: &SCRIPTS.versions,
+            keys: counter
+                .into_iter()
+                .chain(tags.iter().map(|tag| self.names.tag(tag)))
+                .collect(),
+            arguments: vec![start(), milliseconds(keep)],
+        };
+        let answers = lists(self.call(&held, vec![call]).await?)?;
+        answers.iter().map(decimal).collect()
+    }
+
+    pub(super) async fn check_servers(&self) -> Result<Status, EngineError> {
+        let held = self.connections.obtain_for_check().await?;
+        let identity = self.in_time(&held, held.identify()).await?;
+        let what = Invalidation {
+            tags: &[EVERYTHING],
+            ..Invalidation::default()
+        };
+        let mut arguments = self.bump_arguments(&what);
+        arguments.push(Bytes::copy_from_slice(identity.as_bytes()));
+        let call = Call {
+            script: &SCRIPTS.check,
+            keys: vec![
+                self.names.number.clone(),
+                self.names.identity.clone(),
+                self.names.tag(EVERYTHING),
+            ],
+            arguments,
+        };
+        let answers = lists(self.call(&held, vec![call]).await?)?;
+        let [number, replaced] = &answers[..] else {
+            return Err(EngineError::Refused("an unexpected answer to the check".to_owned()));
+        };
+        let status = Status {
+            number: decimal(number)?,
+            replaced: *replaced == Value::Int(1),
+        };
+        self.connections.confirm(&identity);
+        Ok(status)
+    }
+
+    fn bump_arguments(&self, what: &Invalidation<'_>) -> Vec<Bytes> {
+        let channel = Bytes::copy_from_slice(self.names.channel.as_bytes());
+        vec![
+            start(),
+            milliseconds(VERSION_KEPT),
+            channel,
+            Bytes::from(notice::tail(what)),
+        ]
+    }
+
+    fn entries_and_leases<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Vec<String> {
+        keys.flat_map(|key| [self.names.entry(key), self.names.lease(key)])
+            .collect()
+    }
+
+    async fn call(&self, held: &Held, calls: Vec<Call>) -> Result<Vec<Value>, EngineError> {
+        self.converse(held, calls.into_iter().map(Message::Script).collect())
+            .await
+    }
+
+    /// The answers to all messages, in order. Scripts that a server does not know yet are sent again, with their text: they
+    /// did not run.
+    async fn converse(&self, held: &Held, messages: Vec<Message>) -> Result<Vec<Value>, EngineError> {
+        let groups = messages.iter().map(|message| {
+            vec![match message {
+                Message::Command(command) => command.clone(),
+                Message::Script(call) => call.by_hash(held.flags),
+            }]
+        });
+        let mut answers = self.exchange(held, groups.collect()).await?;
+        let unknown: Vec<(&mut Value, &Call)> = answers
+            .iter_mut()
+            .zip(&messages)
+            .filter_map(|(answer, message)| match message {
+                Message::Script(call) if is(answer, ServerErrorKind::NoScript) => Some((answer, call)),
+                _ => None,
+            })
+            .collect();
+        if !unknown.is_empty() {
+            let groups = unknown.iter().map(|(_, call)| vec![call.by_text(held.flags)]).collect();
+            let again = self.exchange(held, groups).await?;
+            for ((place, _), answer) in unknown.into_iter().zip(again) {
+                *place = answer;
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn exchange(&self, held: &Held, groups: Vec<Group>) -> Result<Vec<Value>, EngineError> {
+        let answers = self
+            .in_time(held, async {
+                let answers = held.send(groups).await;
+                answers.map_err(|cause: RedisError| error::from_client(&cause))
+            })
+            .await?;
+        if answers.iter().any(|answer| is(answer, ServerErrorKind::ReadOnly)) {
+            // A master that became a replica: whoever took its place is found by connecting again.
+            held.give_up();
+        }
+        Ok(answers)
+    }
+
+    /// A connection that breaks or is silent for too long is not used again.
+    async fn in_time<T>(
+        &self,
+        held: &Held,
+        exchange: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let result = tokio::time::timeout(self.response_timeout, exchange).await;
+        let result = result.unwrap_or(Err(EngineError::TimedOut));
+        if let Err(EngineError::TimedOut | EngineError::Unreachable(_)) = result {
+            held.give_up();
+        }
+        result
+    }
+}
+
+/// How many entries one script is given: in a Cluster each has a slot of its own.
+fn batch(held: &Arc<Held>) -> usize {
+    if held.is_cluster() { 1 } else { BATCH }
+}
+
+fn command(name: &str, key: &str) -> Cmd {
+    let mut command = redis::cmd(name);
+    command.arg(key);
+    command
+}
+
+fn start() -> Bytes {
+    argument(fastrand::u64(1..STARTS_BELOW))
+}
+
+/// Redis takes whole milliseconds, at least one, and at most what its clock can be added to.
+fn milliseconds(duration: Duration) -> Bytes {
+    const CENTURY: u128 = 100 * 365 * 24 * 3600 * 1000;
+    argument(duration.as_millis().clamp(1, CENTURY))
+}
+
+fn lease_arguments(asked: &[(&LeaseRequest<'_>, &LeaseToken)], keep: Duration) -> Vec<Bytes> {
+    let requests = asked
+        .iter()
+        .flat_map(|(request, token)| [argument(u8::from(request.refresh)), argument(token)]);
+    [milliseconds(keep)].into_iter().chain(requests).collect()
+}
+
+fn is(answer: &Value, kind: ServerErrorKind) -> bool {
+    matches!(answer, Value::ServerError(error) if error.kind() == Some(kind))
+}
+
+/// The entry, if it is one of ours: a text with an end. What is of another type was not written by us.
+fn stored(value: Value, remaining: &Value) -> Result<Option<Stored>, EngineError> {
+    let remaining = number_of(remaining)?;
+    match value {
+        Value::BulkString(bytes) => Ok(u64::try_from(remaining)
+            .ok()
+            .filter(|left| *left > 0)
+            .map(|left| Stored {
+                bytes: Bytes::from(bytes),
+                remaining: Duration::from_millis(left),
+            })),
+        Value::Nil => Ok(None),
+        Value::ServerError(refusal) if refusal.code() == "WRONGTYPE" => Ok(None),
+        other => Err(error::unexpected(&other)),
+    }
+}
+
+fn lease(answer: Value, asked: LeaseToken) -> Result<Lease, EngineError> {
+    match answer {
+        Value::BulkString(token) => {
+            let token = std::str::from_utf8(&token).ok().and_then(|token| token.parse().ok());
+            match token {
+                Some(token) if token == asked => Ok(Lease::New(token)),
+                Some(token) => Ok(Lease::Shared(token)),
+                None => Err(EngineError::Refused("a lease that is not one of ours".to_owned())),
+            }
+        }
+        Value::Array(entry) => {
+            let mut entry = entry.into_iter();
+            let (value, remaining) = (entry.next().unwrap_or_default(), entry.next().unwrap_or_default());
+            let found = stored(value, &remaining)?;
+            found.map(Lease::Found).ok_or_else(|| error::unexpected(&Value::Nil))
+        }
+        other => Err(error::unexpected(&other)),
+    }
+}
+
+fn number_of(answer: &Value) -> Result<i64, EngineError> {
+    match answer {
+        Value::Int(number) => Ok(*number),
+        other => Err(error::unexpected(other)),
+    }
+}
+
+/// That it is a number.
+fn number(answer: &Value) -> Result<(), EngineError> {
+    number_of(answer).map(drop)
+}
+
+/// Numbers come as text, since Lua's own would be cut.
+fn decimal(answer: &Value) -> Result<u64, EngineError> {
+    match answer {
+        Value::BulkString(digits) => std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| error::unexpected(answer)),
+        other => Err(error::unexpected(other)),
+    }
+}
+
+/// The lists that the scripts returned, one behind the other.
+fn lists(answers: Vec<Value>) -> Result<Vec<Value>, EngineError> {
+    let mut all = Vec::new();
+    for answer in answers {
+        match answer {
+            Value::Array(list) => all.extend(list),
+            other => return Err(error::unexpected(&other)),
+        }
+    }
+    Ok(all)
+}

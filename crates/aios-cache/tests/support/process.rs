@@ -1,0 +1,95 @@
+//! A server's process, which cannot outlive the test.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::{env, io};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const PROGRAM_VARIABLE: &str = "AIOS_TEST_REDIS_SERVER";
+
+/// Turns itself into the server, and leaves behind a watcher that reads from our end of a pipe. When we close that end, or die
+/// of anything, the watcher kills the server, and removes its directory $1 unless we said to keep it. (xtask starts PostgreSQL the
+/// same way; the standard library's own means to run code in a child are unsafe.)
+const WATCHED: &str = r#"
+directory=$1; shift
+exec 3<&0
+(
+    read -r word <&3
+    kill -KILL $$ 2>/dev/null
+    [ "$word" = keep ] || rm -rf "$directory"
+) </dev/null >/dev/null 2>&1 &
+exec "$@" 3<&- </dev/null
+"#;
+
+/// The server program, or a panic with a sentence that says what to do.
+pub(super) fn program() -> PathBuf {
+    if let Some(named) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
+        let named = PathBuf::from(named);
+        assert!(
+            named.is_file(),
+            "{PROGRAM_VARIABLE} names {}, which is not there",
+            named.display()
+        );
+        return named;
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let programs = env::split_paths(&path)
+        .flat_map(|directory| ["redis-server", "valkey-server"].map(|program| directory.join(program)));
+    programs.into_iter().find(|program| program.is_file()).unwrap_or_else(|| {
+        panic!("there is no redis-server: run `cargo xtask test`, which installs one, or name one in {PROGRAM_VARIABLE}")
+    })
+}
+
+/// A running program.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    lifeline: Option<ChildStdin>,
+}
+
+impl Process {
+    /// Starts a program in a directory, with its output in a file there.
+    pub(super) fn start(program: &Path, arguments: &[String], directory: &Path) -> io::Result<Self> {
+        let log = File::create(directory.join("log"))?;
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", WATCHED, "server"])
+            .arg(directory)
+            .arg(program)
+            .args(arguments)
+            .current_dir(directory)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        let lifeline = child.stdin.take();
+        Ok(Self { child, lifeline })
+    }
+
+    /// The shell became the program, so its number is the program's.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+/// Kills the program. Its directory is its owner's business, who is alive.
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(mut lifeline) = self.lifeline.take() {
+            let _ = lifeline.write_all(b"keep\n");
+        }
+        let _ = self.child.wait();
+    }
+}
