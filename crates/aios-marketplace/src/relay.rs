@@ -183,6 +183,31 @@ impl Marketplace {
         }
     }
 
+    /// Makes whatever bears one of these tags stale, on every server, as an operator does by hand. Servers that run hear of
+    /// it within a few [`RELAY_INTERVAL`]s; this process needs no cache of its own.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn invalidate_tags(&self, tags: Vec<String>) -> Result<()> {
+        self.write(move |_, stale| {
+            stale.named(tags.iter().cloned());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes everything stale, on every server, as an operator does by hand.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn invalidate_everything(&self) -> Result<()> {
+        self.write(|_, stale| {
+            stale.everything();
+            Ok(())
+        })
+        .await
+    }
+
     async fn relay_round(&self, reach: Reach) -> Result<()> {
         let began = self.relay.clock.now();
         if self.relay.may_have_missed(reach, began) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aios_cache::engine::redis::RedisEngine;
 use aios_cache::{Cache, LinkState};
 use aios_marketplace::CacheSettings;
 use clap::Args;
@@ -55,13 +56,11 @@ impl CacheArgs {
         let Some(url) = self.redis_url.as_deref().filter(|url| !url.is_empty()) else {
             return Ok(builder.build());
         };
-        Err(StartError::new(format!("REDIS_URL: {url}: TODO")))
+        let engine = RedisEngine::from_url(url)
+            .and_then(|engine| engine.prefix(self.cache_key_prefix.as_str()).build())
+            .map_err(|error| StartError::new(format!("REDIS_URL: {error}")))?;
+        Ok(builder.engine(engine).build())
     }
-}
-
-/// A cache that keeps nothing, for commands that only write.
-pub(crate) fn none() -> Cache {
-    Cache::builder().enabled(false).build()
 }
 
 /// What a person at the terminal is told of it.
@@ -71,6 +70,15 @@ pub(crate) fn told(cache: &Cache) -> &'static str {
         LinkState::None => "in memory",
         LinkState::Up => "in memory, and shared through Redis",
         LinkState::Down => "in memory; Redis does not answer yet, and is tried again",
+    }
+}
+
+/// A tag as it is typed.
+pub(crate) fn tag(text: &str) -> Result<String, &'static str> {
+    if (1..=200).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 1 to 200 characters without white space, such as agents or agent:ID")
     }
 }
 

@@ -4,6 +4,8 @@ mod cache;
 mod cli;
 mod config;
 mod import;
+mod invalidate;
+mod offline;
 mod secret;
 mod serve;
 mod token;
@@ -24,6 +26,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(*args),
         Command::Token(args) => token::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Cache(command) => invalidate::run(&command),
         Command::Openapi => {
             print(&aios_api::openapi_json());
             Ok(())

@@ -13,7 +13,7 @@ use aios_marketplace::{Clock, Marketplace, RELAY_INTERVAL, SystemClock};
 use aios_telemetry::Metrics;
 
 use crate::config::{ServeArgs, StartError};
-use crate::import::migrate;
+use crate::offline::migrate;
 use crate::secret::{cursor_secret, token_secret};
 
 /// How often views are written and trending is brought up to date.

@@ -72,6 +72,11 @@ impl Stale {
         self.0.insert(tags::knowledge_of(user));
     }
 
+    /// Whatever bears these tags, as an operator says.
+    pub(crate) fn named(&mut self, tags: impl IntoIterator<Item = String>) {
+        self.0.extend(tags);
+    }
+
     /// Too much to say what.
     pub(crate) fn everything(&mut self) {
         self.0.insert(EVERYTHING.to_owned());
