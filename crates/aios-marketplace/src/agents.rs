@@ -50,10 +50,9 @@ impl Marketplace {
         query: AgentListQuery,
         page: PageRequest,
     ) -> Result<Cached<Listing<PartialAgentSummary>>> {
-        let (cursors, db) = (Arc::clone(&self.cursors), self.db.clone());
-        let asked = (query.clone(), page.clone());
+        let (me, asked) = (self.clone(), (query.clone(), page.clone()));
         let load = async move || {
-            db.read(move |c| agent_list::agent_list(c, &cursors, &query, &page))
+            me.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &page))
                 .await
         };
         self.caches.agent_page(&asked.0, &asked.1, load).await

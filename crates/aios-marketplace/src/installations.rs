@@ -63,10 +63,9 @@ impl Marketplace {
     /// # Errors
     /// `InvalidCursor`.
     pub async fn my_agents(&self, caller: &Caller, page: PageRequest) -> Result<Listing<InstalledAgent>> {
-        let (user, cursors, db) = (caller.id, Arc::clone(&self.cursors), self.db.clone());
-        let asked = page.clone();
+        let (me, user, asked) = (self.clone(), caller.id, page.clone());
         let load = async move || {
-            db.read(move |c| store::installation_list(c, &cursors, user, &page))
+            me.read_list(move |c, paging| store::installation_list(c, paging, user, &page))
                 .await
         };
         let installed = self.caches.installation_page(user, &asked, load).await?;

@@ -79,10 +79,9 @@ impl Marketplace {
         filter: KnowledgeFilter,
         page: PageRequest,
     ) -> Result<Cached<Listing<KnowledgeEntry>>> {
-        let (user, cursors, db) = (caller.id, Arc::clone(&self.cursors), self.db.clone());
-        let asked = (filter.clone(), page.clone());
+        let (me, user, asked) = (self.clone(), caller.id, (filter.clone(), page.clone()));
         let load = async move || {
-            db.read(move |c| store::knowledge_list(c, &cursors, user, &filter, &page))
+            me.read_list(move |c, paging| store::knowledge_list(c, paging, user, &filter, &page))
                 .await
         };
         self.caches.knowledge_page(user, &asked.0, &asked.1, load).await

@@ -7,6 +7,7 @@ use aios_db::Database;
 use aios_domain::{Error, Result};
 use aios_pagination::CursorCodec;
 
+use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
 use crate::caching::{CacheSettings, Caches};
 use crate::clock::Clock;
 use crate::relay::Relay;
@@ -23,6 +24,7 @@ pub struct Marketplace {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Arc<ViewCounter>,
     pub(crate) cursors: Arc<CursorCodec>,
+    pub(crate) boundaries: BoundaryKeeper,
     pub(crate) caches: Arc<Caches>,
     pub(crate) relay: Arc<Relay>,
 }
@@ -50,11 +52,13 @@ impl Marketplace {
         settings: &CacheSettings,
     ) -> Result<Self> {
         let cursors = Arc::new(CursorCodec::signed(cursor_secret).max_length(MAX_CURSOR));
+        let boundaries = BoundaryKeeper::new(FarPagePolicy::default(), Arc::clone(&clock));
         Ok(Self {
             db: Storage::new(db),
             clock,
             views: Arc::default(),
             cursors,
+            boundaries,
             caches: Arc::new(Caches::new(cache, settings).map_err(Error::internal)?),
             relay: Arc::default(),
         })

@@ -1,7 +1,5 @@
 //! Reviews: written and read.
 
-use std::sync::Arc;
-
 use aios_cache::Cached;
 use aios_db::store::{analytics, reviews as store, users};
 use aios_domain::{AgentId, Caller, EventKind, JsonObject, Rating, Result, Review, ReviewDraft};
@@ -40,10 +38,9 @@ impl Marketplace {
         page: PageRequest,
     ) -> Result<Cached<Listing<Review>>> {
         self.agent_active(agent).await?;
-        let (cursors, db) = (Arc::clone(&self.cursors), self.db.clone());
-        let asked = page.clone();
+        let (me, asked) = (self.clone(), page.clone());
         let load = async move || {
-            db.read(move |c| store::review_list(c, &cursors, agent, rating, &page))
+            me.read_list(move |c, paging| store::review_list(c, paging, agent, rating, &page))
                 .await
         };
         self.caches.review_page(agent, rating, &asked, load).await

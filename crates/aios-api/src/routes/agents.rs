@@ -34,7 +34,7 @@ const MAX_IDS: usize = 100;
         ("is_verified" = Option<bool>, Query, description = "Verified, or not."),
         ("is_featured" = Option<bool>, Query, description = "Featured, or not."),
         ("sort" = Option<SortName>, Query, description = "`popular` unless told otherwise; `relevance` needs a search."),
-        ("page" = Option<u32>, Query, description = "The page's number, from 1.", minimum = 1, maximum = 1_000_000),
+        ("page" = Option<u32>, Query, description = "The page's number, from 1. Past the first 10,000 rows a page may begin where it did up to ten minutes ago; cursors are always exact.", minimum = 1, maximum = 1_000_000),
         ("limit" = Option<u32>, Query, description = "Agents a page; 20 unless told otherwise.", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "A cursor of a former page with the same filters and sort, instead of `page`."),
         ("ids" = Option<String>, Query, description = "These agents, in this order, parted by commas; at most 100. Other filters do not apply."),

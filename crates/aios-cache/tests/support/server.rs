@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use deadpool_redis::redis::{self, Client, Connection, FromRedisValue};
 use rustix::process::Signal;
@@ -112,6 +113,24 @@ impl RedisServer {
         self.restart();
     }
 
+    /// Restarts it with all that is in it.
+    pub(crate) fn restart_full(&mut self) {
+        let snapshot = self.snapshot();
+        self.restart_from(&snapshot);
+    }
+
+    /// Takes so much of their time from all keys, as if it had gone by.
+    pub(crate) fn pass(&self, time: Duration) {
+        let milliseconds = i64::try_from(time.as_millis()).unwrap();
+        for key in self.query::<Vec<String>>(&["KEYS", "*"]) {
+            let left: i64 = self.query(&["PTTL", &key]);
+            if left >= 0 {
+                // Redis deletes what is to live for less than nothing.
+                self.run(&["PEXPIRE", &key, &(left - milliseconds).to_string()]);
+            }
+        }
+    }
+
     /// Lets it take no more data than it has.
     pub(crate) fn fill(&self) {
         self.run(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
@@ -123,9 +142,13 @@ impl RedisServer {
         self.run(&["REPLICAOF", "127.0.0.1", "1"]);
     }
 
-    /// Lets it answer nothing for so many milliseconds.
-    pub(crate) fn pause(&self, milliseconds: u32) {
-        self.run(&["CLIENT", "PAUSE", &milliseconds.to_string(), "ALL"]);
+    /// Lets everything wait that may write, until [`resume`](Self::resume).
+    pub(crate) fn pause(&self) {
+        self.run(&["CLIENT", "PAUSE", "600000", "WRITE"]);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.run(&["CLIENT", "UNPAUSE"]);
     }
 
     pub(crate) fn log(&self) -> String {

@@ -3,13 +3,13 @@
 use aios_domain::{
     Agent, AgentId, Error, ErrorKind, Installation, InstallationId, JsonObject, Timestamp, UserId, Version,
 };
+use aios_pagination::Fingerprint;
 use aios_pagination::sql::SqlOrder;
-use aios_pagination::{CursorCodec, Fingerprint};
 use diesel::prelude::*;
 
 use super::agents::{agent_find_locked, agent_lock, json};
 use crate::connection::MultiBackend;
-use crate::paging::{Listing, PageRequest, read_page};
+use crate::paging::{Listing, PageRequest, Paging, read_page};
 use crate::schema::{agent_installations, agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbError, DbResult};
@@ -139,7 +139,7 @@ pub fn installation_use(connection: &mut AnyConnection, user: UserId, agent: Age
 /// `InvalidCursor`; those of the database.
 pub fn installation_list(
     connection: &mut AnyConnection,
-    codec: &CursorCodec,
+    paging: &Paging<'_>,
     user: UserId,
     request: &PageRequest,
 ) -> DbResult<Listing<Installation>> {
@@ -150,8 +150,8 @@ pub fn installation_list(
             })
             .unique_desc(agent_installations::id, |row| row.id);
     let fingerprint = Fingerprint::new("installations").with("user", user.0);
-    let pager = order.pager(codec).filters(fingerprint).limit(request.limit);
-    let listing = read_page(connection, request, &pager, || {
+    let pager = order.pager(paging.cursors).filters(fingerprint).limit(request.limit);
+    let listing = read_page(connection, paging, request, &pager, || {
         agent_installations::table
             .select(InstallationRow::as_select())
             .filter(agent_installations::user_id.eq(Sql(user)))

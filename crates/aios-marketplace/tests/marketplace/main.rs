@@ -11,6 +11,7 @@ mod counters;
 mod demo;
 mod import;
 mod outbox;
+mod pages;
 mod search;
 mod statements;
 mod stored;

@@ -15,4 +15,5 @@ mod harness;
 mod life_cycle;
 mod limits;
 mod openapi;
+mod pages;
 mod signing_in;
