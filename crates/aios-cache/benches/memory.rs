@@ -21,7 +21,7 @@ use aios_cache::{Cache, Namespace, Policy, Targets};
 use cached::{ConcurrentCached, ShardedLruTtlCache};
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt;
-use support::Contest;
+use support::{Contest, is_asked_for};
 use tokio::runtime::Runtime;
 
 const ENTRIES: usize = 10_000;
@@ -184,6 +184,9 @@ fn caches(runtime: &Runtime, keys: &[String]) -> Caches {
 
 /// A hit, on one thread.
 fn hits(criterion: &mut Criterion) {
+    if !is_asked_for("hit") {
+        return;
+    }
     let keys = keys(ENTRIES);
     let calls = calls(&keys);
     let runtime = runtime();
@@ -249,6 +252,9 @@ fn hits(criterion: &mut Criterion) {
 
 /// A hit, on several threads at once.
 fn concurrent_hits(criterion: &mut Criterion) {
+    if !["hit, 2 threads", "hit, 4 threads"].into_iter().any(is_asked_for) {
+        return;
+    }
     let keys = keys(ENTRIES);
     let calls = &calls(&keys)[..];
     let caches = &caches(&runtime(), &keys);
@@ -292,6 +298,9 @@ fn concurrent_hits(criterion: &mut Criterion) {
 
 /// A key that is not there, loaded by something that is done at once. Ours loads in a task of its own.
 fn misses(criterion: &mut Criterion) {
+    if !is_asked_for("miss with load") {
+        return;
+    }
     let runtime = &runtime();
     let room = 2 * u64::try_from(ENTRIES).expect("few");
     let moka: &moka::future::Cache<String, Arc<Agent>> = &moka::future::Cache::new(room);
@@ -369,6 +378,9 @@ fn bearers(runtime: &Runtime, cache: &Cache, name: &str, count: usize) -> Namesp
 
 /// Invalidating a tag.
 fn tags(criterion: &mut Criterion) {
+    if !is_asked_for("invalidate a tag") {
+        return;
+    }
     let runtime = &runtime();
     let kept: Vec<(&str, Cache, Namespace<u64>)> = [("1 bearer", 1), ("1,000,000 bearers", 1_000_000)]
         .into_iter()
@@ -395,6 +407,9 @@ fn tags(criterion: &mut Criterion) {
 
 /// A hundred values at once; per hundred.
 fn bulk(criterion: &mut Criterion) {
+    if !["100 hits", "100 misses"].into_iter().any(is_asked_for) {
+        return;
+    }
     let runtime = &runtime();
     let keys: &Vec<String> = &keys(ENTRIES);
     let caches = &caches(runtime, keys);
