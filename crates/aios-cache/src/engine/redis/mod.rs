@@ -50,8 +50,8 @@
 //! answers), and after a time-out the connection is not used again.
 //!
 //! Users that are restricted by an ACL need the keys `~{PREFIX*`, the channel `&{PREFIX}:c*`, and the commands `GET`, `MGET`,
-//! `SET`, `DEL`, `UNLINK`, `PTTL`, `PEXPIRE`, `EVAL`, `EVALSHA`, `PUBLISH`, `SUBSCRIBE`, `PING` and `INFO`, in a Cluster
-//! `CLUSTER|SLOTS` too.
+//! `SET`, `DEL`, `UNLINK`, `PTTL`, `PEXPIRE`, `TIME`, `EVAL`, `EVALSHA`, `PUBLISH`, `SUBSCRIBE`, `PING` and `INFO`, in a
+//! Cluster `CLUSTER|SLOTS` too.
 
 mod builder;
 mod clock;
