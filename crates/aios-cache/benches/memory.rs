@@ -121,6 +121,7 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
+#[expect(clippy::unused_async, reason = "loaders are asynchronous")]
 async fn load(number: usize) -> Result<Agent, Infallible> {
     Ok(agent(number))
 }
@@ -262,7 +263,7 @@ fn concurrent_hits(criterion: &mut Criterion) {
         let mut contest = Contest::new(name);
         contest.enter("moka get", |count| {
             timed_on(threads, calls, count, |key| {
-                drop(black_box(caches.moka.get(key.as_str())))
+                drop(black_box(caches.moka.get(key.as_str())));
             })
         });
         contest.enter("moka future get", |count| {
@@ -272,12 +273,12 @@ fn concurrent_hits(criterion: &mut Criterion) {
         });
         contest.enter("quick_cache get", |count| {
             timed_on(threads, calls, count, |key| {
-                drop(black_box(caches.quick.get(key.as_str())))
+                drop(black_box(caches.quick.get(key.as_str())));
             })
         });
         contest.enter("cached sharded LRU with a TTL, get", |count| {
             timed_on(threads, calls, count, |key| {
-                drop(black_box(caches.cached.cache_get(key)))
+                drop(black_box(caches.cached.cache_get(key)));
             })
         });
         contest.enter("aios get", |count| {
@@ -316,8 +317,8 @@ fn misses(criterion: &mut Criterion) {
         number += count;
         (first..number).map(|number| format!("{number:036}")).collect()
     };
-    let mut also_fresh = fresh.clone();
-    let mut tagged_fresh = fresh.clone();
+    let mut also_fresh = fresh;
+    let mut tagged_fresh = fresh;
     let mut contest = Contest::new("miss with load");
     contest.enter("moka future get_with", move |count| {
         let keys = fresh(count);
@@ -456,7 +457,7 @@ fn bulk(criterion: &mut Criterion) {
         number += 100;
         (number..number + 100).map(|number| format!("{number:036}")).collect()
     };
-    let mut one_by_one = fresh.clone();
+    let mut one_by_one = fresh;
     let mut contest = Contest::new("100 misses");
     contest.enter("100 times aios get_or_load", move |count| {
         runtime.block_on(async {

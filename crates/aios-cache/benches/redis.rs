@@ -55,6 +55,7 @@ fn agent(id: u64) -> Agent {
     }
 }
 
+#[expect(clippy::unused_async, reason = "loaders are asynchronous")]
 async fn load() -> Result<Agent, Infallible> {
     Ok(agent(1))
 }
