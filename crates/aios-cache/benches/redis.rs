@@ -15,7 +15,6 @@
 
 mod support;
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "tests use the rest")]
 mod testing;
 
 use std::collections::HashMap;
@@ -55,7 +54,6 @@ fn agent(id: u64) -> Agent {
     }
 }
 
-#[expect(clippy::unused_async, reason = "loaders are asynchronous")]
 async fn load() -> Result<Agent, Infallible> {
     Ok(agent(1))
 }
@@ -208,12 +206,13 @@ fn hits(criterion: &mut Criterion) {
     }
 }
 
+const AT_ONCE: u64 = 16;
+
 /// Sixteen hits in the shared tier at once, of as many keys; per sixteen.
 fn concurrent_hits(criterion: &mut Criterion) {
     if !is_asked_for("L2 hits, 16 at once") {
         return;
     }
-    const AT_ONCE: u64 = 16;
     let (runtime, server) = (&two_threads(), RedisServer::start());
     let cache = cache(runtime, &server);
     let namespace = cache.namespace::<Agent>("agents").without_memory().serializer(Postcard);
