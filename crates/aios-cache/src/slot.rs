@@ -171,7 +171,7 @@ where
             Err(key) => key,
         };
         let found = match key {
-            Some(key) => inner.read_shared(&key, inner.new_flight(&[])).await,
+            Some(key) => inner.read_shared(&key).await,
             None => None,
         };
         let counter = if found.is_some() {
