@@ -5,6 +5,7 @@ use std::sync::Arc;
 use aios_domain::{Error, ErrorKind};
 use aios_pagination::sql::{Count, CountableQuery, DeferredQuery, Dialect, KeysetQuery, SqlPager, Total};
 use aios_pagination::{At, Boundaries, Cursor, CursorCodec, ListingKey, Page, PageError};
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::{DbError, DbResult};
@@ -53,7 +54,7 @@ impl PageRequest {
 }
 
 /// A page of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listing<T> {
     /// Its rows.
     pub items: Vec<T>,

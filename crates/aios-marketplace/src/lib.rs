@@ -5,6 +5,7 @@
 
 mod agents;
 mod boundaries;
+mod caching;
 mod categories;
 mod clock;
 pub mod demo;
@@ -14,14 +15,21 @@ mod knowledge;
 mod lists;
 mod marketplace;
 pub mod registry;
+mod relay;
 mod reviews;
 mod stats;
 mod views;
+mod warm_up;
+mod writes;
 
 pub use agents::{AgentView, Precondition, revision};
+pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
 pub use boundaries::FarPagePolicy;
+pub use caching::CacheSettings;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
+pub use relay::RELAY_INTERVAL;
+pub use warm_up::WarmUp;

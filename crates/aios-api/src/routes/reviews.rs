@@ -49,7 +49,7 @@ pub(crate) async fn list(
     if let Some(link) = link_header(&request, &listing) {
         response.insert_header((LINK, link));
     }
-    Ok(response.json(ReviewList::from(listing)))
+    Ok(response.json(ReviewList::from(&*listing)))
 }
 
 /// Review an agent
@@ -72,5 +72,5 @@ pub(crate) async fn write(
         .marketplace
         .review_write(&caller, id(&path, "agent")?, body.check()?)
         .await?;
-    Ok(HttpResponse::Ok().json(Review::from(review)))
+    Ok(HttpResponse::Ok().json(Review::from(&review)))
 }

@@ -18,7 +18,7 @@ use crate::paging::{Listing, PageRequest, Paging, read_page};
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::search::Words;
-use crate::sql_types::{Sql, TextList, TextListValue, TimestampUtc, Uuid};
+use crate::sql_types::{TextList, TextListValue, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbError, DbResult};
 
 diesel::table! {
@@ -101,32 +101,6 @@ fn forgiving(connection: &mut AnyConnection, words: Words) -> DbResult<Option<Ma
 
 fn is_invalid_cursor(error: &DbError) -> bool {
     matches!(error, DbError::Domain(error) if error.kind() == aios_domain::ErrorKind::InvalidCursor)
-}
-
-/// The active ones of these agents, in this order. The caller bounds how many there are.
-///
-/// # Errors
-/// Those of the database.
-pub fn agents_by_ids(
-    connection: &mut AnyConnection,
-    ids: &[AgentId],
-    fields: AgentFieldSet,
-) -> DbResult<Vec<PartialAgentSummary>> {
-    let mut among = vec![Piece::Sql(
-        "marketplace_agents.is_active AND marketplace_agents.id IN (",
-    )];
-    push_list(&mut among, ids.iter().map(|&id| Piece::Agent(Sql(id))));
-    among.push(Piece::Sql(")"));
-    let rows: Vec<ListedRow> = marketplace_agents::table
-        .select(selection(fields, AgentSort::Recent, None))
-        .filter(Raw::<Bool>::uncached(among))
-        .load(connection)?;
-    let mut found: std::collections::HashMap<AgentId, ListedRow> =
-        rows.into_iter().map(|row| (AgentId(row.id), row)).collect();
-    ids.iter()
-        .filter_map(|id| found.remove(id))
-        .map(|row| Ok(row.into_summary(fields)?))
-        .collect()
 }
 
 /// How agents are matched with the words of a search.

@@ -13,7 +13,7 @@ use aios_marketplace::{
 use aios_test_support::{TestDatabase, on_both_databases};
 use chrono::TimeDelta;
 
-use crate::support::{all, clock, draft, marketplace_at, published, searching, stars, user};
+use crate::support::{all, clock, draft, published, searching, stars, uncached_at, user};
 
 /// Pages are far in lists of a few dozen rows.
 const NEAR: FarPagePolicy = FarPagePolicy {
@@ -27,7 +27,7 @@ const NEAR: FarPagePolicy = FarPagePolicy {
 
 fn near(database: &TestDatabase) -> (Marketplace, Arc<ManualClock>) {
     let clock = clock();
-    (marketplace_at(database, Arc::clone(&clock)).far_pages(NEAR), clock)
+    (uncached_at(database, Arc::clone(&clock)).far_pages(NEAR), clock)
 }
 
 fn page(at: PageAt, limit: u32) -> PageRequest {
@@ -94,7 +94,7 @@ async fn agents(
     query: &AgentListQuery,
     request: PageRequest,
 ) -> Listing<PartialAgentSummary> {
-    marketplace.agent_list(query.clone(), request).await.unwrap()
+    marketplace.agent_list(query.clone(), request).await.unwrap().to_value()
 }
 
 fn id(agent: &PartialAgentSummary) -> AgentId {
@@ -168,12 +168,12 @@ on_both_databases! {
             assert_eq!(mine.len(), 40);
             let reviews = async |rating| {
                 let agent = made[0].id;
-                walked(async |request| marketplace.review_list(agent, rating, request).await.unwrap(), |row| row.id).await
+                walked(async |request| marketplace.review_list(agent, rating, request).await.unwrap().to_value(), |row| row.id).await
             };
             assert_eq!(reviews(None).await.len(), 40);
             assert_eq!(reviews(Some(Rating::new(2).unwrap())).await.len(), 8);
             let knowledge = async |filter: &KnowledgeFilter| {
-                walked(async |request| marketplace.knowledge_list(&reader, filter.clone(), request).await.unwrap(), |row| row.id).await
+                walked(async |request| marketplace.knowledge_list(&reader, filter.clone(), request).await.unwrap().to_value(), |row| row.id).await
             };
             assert_eq!(knowledge(&KnowledgeFilter::default()).await.len(), 40);
             let notes = KnowledgeFilter { content_type: Some(ContentType::new("note").unwrap()), tag: Some(Tag::new("kept").unwrap()) };
@@ -280,17 +280,17 @@ on_both_databases! {
         let refused = |error: aios_domain::Error| assert_eq!(error.kind(), aios_domain::ErrorKind::InvalidCursor);
         let at = |cursor: Option<String>| page(PageAt::Cursor(cursor.unwrap()), 1);
 
-        let reviews = marketplace.review_list(made[0].id, None, number(1, 1)).await.unwrap().next_cursor;
+        let reviews = marketplace.review_list(made[0].id, None, number(1, 1)).await.unwrap().next_cursor.clone();
         refused(marketplace.review_list(made[1].id, None, at(reviews.clone())).await.unwrap_err());
         refused(marketplace.review_list(made[0].id, Some(Rating::new(1).unwrap()), at(reviews.clone())).await.unwrap_err());
-        let knowledge = marketplace.knowledge_list(&reader, KnowledgeFilter::default(), number(1, 1)).await.unwrap().next_cursor;
+        let knowledge = marketplace.knowledge_list(&reader, KnowledgeFilter::default(), number(1, 1)).await.unwrap().next_cursor.clone();
         refused(marketplace.knowledge_list(&stranger, KnowledgeFilter::default(), at(knowledge.clone())).await.unwrap_err());
         let notes = KnowledgeFilter { content_type: Some(ContentType::new("note").unwrap()), tag: None };
         let kept = KnowledgeFilter { content_type: None, tag: Some(Tag::new("kept").unwrap()) };
         for filter in [notes, kept] {
             refused(marketplace.knowledge_list(&reader, filter, at(knowledge.clone())).await.unwrap_err());
         }
-        let mine = marketplace.my_agents(&reader, number(1, 1)).await.unwrap().next_cursor;
+        let mine = marketplace.my_agents(&reader, number(1, 1)).await.unwrap().next_cursor.clone();
         refused(marketplace.my_agents(&stranger, at(mine.clone())).await.unwrap_err());
         refused(marketplace.my_agents(&reader, at(knowledge)).await.unwrap_err());
         let listed = agents(&marketplace, &all(AgentSort::Popular), number(1, 1)).await.next_cursor;

@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod caching;
 mod described;
 mod harness;
 mod life_cycle;
