@@ -129,8 +129,9 @@
 //!
 //! let prices = Cache::builder().build().namespace::<u32>("prices").build()?;
 //! let load = async || {
-//!     let quote = Loaded::new(99).ttl(Duration::from_secs(30)).tags(["quotes"]);
-//!     Ok::<_, String>(if quote == Loaded::new(0) { quote.do_not_store() } else { quote })
+//!     let (price, is_final) = (99, true); // asked of a supplier, say
+//!     let quote = Loaded::new(price).ttl(Duration::from_secs(30)).tags(["quotes"]);
+//!     Ok::<_, String>(if is_final { quote } else { quote.do_not_store() })
 //! };
 //! assert_eq!(*prices.get_or_load("book", load).await?, 99);
 //!
@@ -160,8 +161,8 @@
 //! - A load under way is cut loose. Those who wait for it get its result, since they asked before; whoever asks after
 //!   the invalidation starts a new one; and the old result is kept nowhere. In Redis the guard is a lease: it is taken
 //!   before the load, an invalidation of the key deletes it, and a script writes nothing without it.
-//! - No wall clock decides anything: versions count, and times are taken from monotonic clocks and from what Redis
-//!   says a value has left to live.
+//! - No clock decides what an invalidation has made stale, versions do. How old a value is, is measured by a monotonic
+//!   clock here and by the store's own clock there; what the nodes take the time to be is of no account.
 //!
 //! ## The bound
 //!
@@ -190,6 +191,11 @@
 //! it know of nothing, and may serve what they have for as long as its policy lets it live. If the process ends
 //! before, what it remembered is lost. Who can't accept that keeps what is to be invalidated where the change itself
 //! is, in the same transaction (an outbox table), and repeats it until it is `Everywhere`; to repeat does no harm.
+//!
+//! Shown by
+//! - `tests/cache/fences.rs` `no_reader_sees_what_was_invalidated_before_it_began`,
+//! - `tests/nodes/sharing.rs` `nothing_old_survives_a_storm`,
+//! - `tests/nodes/failures.rs` `a_node_that_is_cut_off_serves_its_memory_for_the_stated_time`.
 //!
 //! # When Redis fails
 //!
