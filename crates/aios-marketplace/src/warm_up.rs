@@ -4,6 +4,7 @@ use aios_db::store::agent_list::AgentListQuery;
 use aios_domain::{AgentFieldSet, AgentFilter, AgentSort, CategoryName, Result};
 use tokio::task::JoinSet;
 
+use crate::caching::Reach;
 use crate::{Marketplace, PageRequest};
 
 /// Loads at a time: few enough that requests hardly wait for them.
@@ -41,6 +42,9 @@ impl Marketplace {
     /// this server or another, is not loaded again. It may run at any time, also beside requests.
     pub async fn warm_up(&self) -> WarmUp {
         let mut warm_up = WarmUp::default();
+        if self.caches.reach() == Reach::Off {
+            return warm_up;
+        }
         // The categories come first, since their lists are among what is loaded.
         let categories = self.category_list().await;
         warm_up.count(categories.as_ref().map(drop));

@@ -215,7 +215,7 @@ fn keep_relaying(marketplace: Marketplace) {
 /// Loads what many will ask for, beside the first answers.
 async fn warm_up(marketplace: Marketplace) {
     let warmed = marketplace.warm_up().await;
-    tracing::info!(target: "aios", loaded = warmed.loaded, failed = warmed.failed, "the cache is warm");
+    tracing::debug!(loaded = warmed.loaded, failed = warmed.failed, "the cache is warm");
 }
 
 fn trial_token(secret: &[u8]) -> Result<String, StartError> {

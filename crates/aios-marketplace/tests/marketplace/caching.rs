@@ -308,6 +308,8 @@ on_both_databases! {
         assert_eq!(cost(&marketplace, marketplace.agent_list(all(AgentSort::Recent), first())).await, 0);
         assert_eq!(cost(&marketplace, marketplace.agent_list(in_category("content"), first())).await, 0);
         assert_eq!(cost(&marketplace, marketplace.warm_up()).await, 0, "what is there is not loaded again");
+        let off = uncached(database);
+        assert_eq!(cost(&off, off.warm_up()).await, 0, "nothing is loaded for nobody");
     }
 }
 
