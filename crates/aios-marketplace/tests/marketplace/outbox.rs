@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use aios_cache::Cache;
+use aios_cache::engine::chaos::{ChaosEngine, Fault, Rule};
+use aios_cache::engine::{Engine, EngineError, MemoryEngine};
 use aios_cache::time::ManualClock;
+use aios_cache::{Cache, LinkState};
 use aios_db::store::outbox::{Invalidation, invalidation_list};
 use aios_domain::AgentSort;
 use aios_marketplace::{Marketplace, PageRequest};
@@ -19,12 +21,31 @@ fn server(database: &TestDatabase) -> (Marketplace, ManualClock) {
     (marketplace, clock)
 }
 
+/// A server that shares its cache with the others of this engine.
+async fn sharing(database: &TestDatabase, engine: impl Engine) -> (Marketplace, ManualClock) {
+    let cache = Cache::builder().engine(engine).build();
+    cache.linked().await;
+    let clock = ManualClock::new();
+    (with_cache(database, &cache).relay_clock(clock.clone()), clock)
+}
+
 async fn listed(marketplace: &Marketplace) -> usize {
     let listed = marketplace
         .agent_list(all(AgentSort::Recent), PageRequest::first(100))
         .await
         .unwrap();
     listed.items.len()
+}
+
+/// Waits until something is so that happens beside the test, and fails after a minute.
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    for _ in 0..6_000 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("still not so");
 }
 
 fn outbox(database: &TestDatabase) -> Vec<Invalidation> {
@@ -96,6 +117,67 @@ on_both_databases! {
         other_clock.advance(Duration::from_secs(16));
         other.relay_invalidations().await.unwrap();
         assert_eq!(listed(&other).await, 1);
+    }
+
+    async fn with_a_shared_tier_a_row_is_left_to_who_wrote_it_for_two_seconds(database: &TestDatabase) {
+        let engine = MemoryEngine::new();
+        let (server, clock) = sharing(database, engine.clone()).await;
+        let (other, _) = sharing(database, engine).await;
+        for server in [&server, &other] {
+            server.relay_invalidations().await.unwrap();
+            assert_eq!(listed(server).await, 0);
+        }
+        published(&uncached(database), &user(), "Left behind").await;
+        server.relay_invalidations().await.unwrap();
+        assert_eq!(outbox(database).len(), 1, "whoever wrote it may still be at it");
+        clock.advance(Duration::from_secs(2));
+        server.relay_invalidations().await.unwrap();
+        assert!(outbox(database).is_empty(), "it has reached everybody");
+        assert_eq!(listed(&server).await, 1);
+        until(async || listed(&other).await == 1).await;
+
+        // Who applies what it wrote itself deletes it in the next round.
+        published(&server, &user(), "Not left behind").await;
+        assert_eq!(outbox(database).len(), 1);
+        server.relay_invalidations().await.unwrap();
+        assert!(outbox(database).is_empty());
+    }
+
+    async fn what_the_last_server_left_behind_is_applied_before_the_next_answers(database: &TestDatabase) {
+        let engine = MemoryEngine::new();
+        let (first, _) = sharing(database, engine.clone()).await;
+        assert_eq!(listed(&first).await, 0);
+        drop(first);
+        published(&uncached(database), &user(), "Left behind").await;
+        let (next, _) = sharing(database, engine).await;
+        assert_eq!(listed(&next).await, 0, "the shared tier has it as it was");
+        next.relay_invalidations().await.unwrap();
+        assert_eq!(listed(&next).await, 1);
+    }
+
+    async fn while_the_shared_tier_is_away_rows_are_applied_by_each_and_wait_for_it(database: &TestDatabase) {
+        let chaos = ChaosEngine::new(MemoryEngine::new(), 2026);
+        let (one, clock) = sharing(database, chaos.clone()).await;
+        let (other, _) = sharing(database, chaos.clone()).await;
+        for server in [&one, &other] {
+            server.relay_invalidations().await.unwrap();
+            assert_eq!(listed(server).await, 0);
+        }
+        chaos.add(Rule::new(Fault::Fail(EngineError::Unreachable("unplugged".to_owned()))));
+        published(&one, &user(), "Meanwhile").await;
+        assert_eq!(listed(&one).await, 1, "who wrote it sees it at once");
+        until(async || other.health().await.shared_cache == LinkState::Down).await;
+        other.relay_invalidations().await.unwrap();
+        assert_eq!(listed(&other).await, 1, "the other hears of it through the outbox");
+        one.relay_invalidations().await.unwrap();
+        assert_eq!(outbox(database).len(), 1, "the shared tier does not know yet");
+
+        chaos.heal();
+        until(async || one.health().await.shared_cache == LinkState::Up).await;
+        clock.advance(Duration::from_secs(2));
+        one.relay_invalidations().await.unwrap();
+        assert!(outbox(database).is_empty());
+        assert_eq!((listed(&one).await, listed(&other).await), (1, 1));
     }
 
     async fn more_than_a_page_of_rows_is_relayed_in_one_round(database: &TestDatabase) {

@@ -203,7 +203,7 @@ on_both_databases! {
             }
             step += 1;
             assert!(same(&one, agent, entry), "who wrote sees it after it was {what}");
-            // While Redis is away the others serve what they have for some seconds more, and no longer.
+            // While Redis is away the other hears of it through the database.
             eventually(&format!("the other server sees that it was {what}"), || same(&other, agent, entry));
         });
         for server in [&one, &other] {
