@@ -2,6 +2,7 @@
 
 mod bulk;
 mod cache;
+mod call;
 pub mod engine;
 mod entry;
 mod envelope;
@@ -23,9 +24,15 @@ mod stats;
 mod tags;
 mod targets;
 pub mod time;
+mod warm;
 
+#[cfg(feature = "macros")]
+pub use aios_cache_macros::cached;
 pub use bulk::{Many, NoTagsOfAny, TagNamesOf};
 pub use cache::{Cache, CacheBuilder, LinkState};
+pub use call::CachedCall;
+#[doc(hidden)]
+pub use call::expansion as __private;
 pub use entry::{Cached, Origin};
 pub use envelope::Compression;
 #[cfg(feature = "testing")]
@@ -41,3 +48,4 @@ pub use policy::Policy;
 pub use slot::{NoTags, Slot, TagNames};
 pub use stats::{CacheStats, NamespaceStats, describe_metrics};
 pub use targets::{Outcome, Targets};
+pub use warm::{Warmup, WarmupError, WarmupReport, WarmupStep};

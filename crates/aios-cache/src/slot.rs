@@ -52,10 +52,10 @@ where
 /// The place of one value in a namespace; made by [`Namespace::at`].
 #[must_use = "a slot does nothing by itself"]
 pub struct Slot<'a, V, K: ?Sized, T = NoTags> {
-    namespace: &'a Namespace<V>,
-    key: &'a K,
-    policy: Option<&'a Policy>,
-    tags: T,
+    pub(crate) namespace: &'a Namespace<V>,
+    pub(crate) key: &'a K,
+    pub(crate) policy: Option<&'a Policy>,
+    pub(crate) tags: T,
 }
 
 impl<'a, V, K: ?Sized> Slot<'a, V, K, NoTags> {
@@ -124,21 +124,37 @@ where
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
+        self.get_or_load_with(|| loader).await
+    }
+
+    /// As [`get_or_load`](Self::get_or_load), with a loader that is made only where one is needed: what has to be cloned for
+    /// it is not cloned for a hit.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn get_or_load_with<M, F, Fut, L, E>(self, loader: M) -> Result<Cached<V>, LoadError<E>>
+    where
+        M: FnOnce() -> F,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<L, E>> + Send + 'static,
+        L: Into<Loaded<V>>,
+        E: Send + Sync + 'static,
+    {
         let inner = &self.namespace.inner;
         if !inner.hub.is_enabled {
-            return inner.load_uncached(loader).await;
+            return inner.load_uncached(loader()).await;
         }
         let policy = self.policy.unwrap_or(&inner.policy);
         match with_key(self.key, |key| inner.find(key, policy)) {
             Found::Hit(hit) => Ok(hit),
             Found::Refresh(key, stale, mode) => {
                 let tags = inner.tag_states(self.tags);
-                inner.refresh_beside(&key, &tags, policy, mode, loader).await;
+                inner.refresh_beside(&key, &tags, policy, mode, loader()).await;
                 Ok(stale)
             }
             Found::Nothing(key) => {
                 let tags = inner.tag_states(self.tags);
-                inner.load(&key, &tags, policy, Mode::IfMissing, loader).await
+                inner.load(&key, &tags, policy, Mode::IfMissing, loader()).await
             }
         }
     }

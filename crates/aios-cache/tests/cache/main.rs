@@ -6,6 +6,7 @@ mod fences;
 mod loading;
 mod seen;
 mod times;
+mod warm;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

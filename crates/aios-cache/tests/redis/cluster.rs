@@ -68,7 +68,7 @@ async fn a_master_with_old_data_is_never_read_unnoticed() {
         cluster.nodes[node].restart_from(&old);
         cluster.wait();
         let held: String = cluster.nodes[node].query(&["GET", &format!("{{aios:{key}}}")]);
-        assert_eq!(held, "old", "it is back, and nobody may see it");
+        assert!(held.ends_with(":old"), "it is back, and nobody may see it");
 
         let before = loop {
             match engine.read(&[key]).await {
@@ -147,7 +147,7 @@ async fn a_slot_may_move() {
     put(&engine, "a", "again").await;
     assert_eq!(read(&engine, "a").await.as_deref(), Some("again"), "when it has moved");
     let held: String = cluster.nodes[target].query(&["GET", name]);
-    assert_eq!(held, "again");
+    assert!(held.ends_with(":again"), "{held}");
     invalidate(&engine, &["a"], &[]).await.unwrap();
     assert_eq!(read(&engine, "a").await, None);
 }

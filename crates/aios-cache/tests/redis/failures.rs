@@ -174,7 +174,7 @@ async fn a_quick_restart_is_never_read_unnoticed() {
     let old = server.snapshot();
     invalidate(&engine, &["a"], &["t"]).await.unwrap();
     server.restart_from(&old);
-    assert_eq!(server.query::<String>(&["GET", "{aios:a}"]), "old");
+    assert!(server.query::<String>(&["GET", "{aios:a}"]).ends_with(":old"));
     for _ in 0..20 {
         match engine.read(&["a"]).await {
             Err(EngineError::Replaced | EngineError::Unreachable(_)) => {}

@@ -6,7 +6,7 @@ use aios_cache::engine::redis::{RedisEngine, Topology};
 use aios_cache::engine::{EVERYTHING, Engine, Lease};
 
 use super::support::RedisServer;
-use super::{KEEP, engine, invalidate, lease, operations, put, read, unchecked, write};
+use super::{KEEP, engine, invalidate, lease, operations, put, read, text, unchecked, write};
 
 /// A test for each of the operations.
 macro_rules! on_one_node {
@@ -98,13 +98,40 @@ async fn numbers_that_are_none_are_replaced() {
     );
 }
 
+/// It is handed on, for the cache to see that it is none of its own; and it is not looked at again.
 #[tokio::test]
-async fn an_entry_without_an_end_is_not_ours() {
+async fn an_entry_that_does_not_say_when_it_ends_has_almost_no_time_left() {
     let server = RedisServer::start();
     let engine = engine(&server.url(), "aios").await;
     server.run(&["SET", "{aios:a}", "for ever"]);
-    assert_eq!(read(&engine, "a").await, None);
+    for keys in [&["a"][..], &["a", "b"]] {
+        let found = engine.read(keys).await.unwrap();
+        let stored = found[0].as_ref().unwrap();
+        assert_eq!(text(stored), "for ever");
+        assert!(stored.remaining <= Duration::from_millis(1));
+    }
     assert!(matches!(lease(&engine, "a").await, Lease::New(_)));
+}
+
+/// Without a check the server's clock is not known, and times are asked for.
+#[tokio::test]
+async fn the_remaining_time_is_the_same_in_both_ways_of_reading() {
+    let server = RedisServer::start();
+    let checked = engine(&server.url(), "aios").await;
+    let unchecked = unchecked(&server.url(), "aios");
+    put(&checked, "a", "value").await;
+    server.pass(KEEP / 2);
+    for keys in [&["a"][..], &["a", "b"]] {
+        let [one, other] = [&checked, &unchecked].map(async |engine| engine.read(keys).await.unwrap());
+        let (one, other) = tokio::join!(one, other);
+        let (one, other) = (one[0].as_ref().unwrap(), other[0].as_ref().unwrap());
+        assert_eq!((text(one), text(other)), ("value".to_owned(), "value".to_owned()));
+        assert!(one.remaining <= KEEP / 2 && other.remaining <= KEEP / 2);
+        assert!(one.remaining.abs_diff(other.remaining) < KEEP / 10);
+    }
+    server.pass(KEEP);
+    assert_eq!(read(&checked, "a").await, None);
+    assert_eq!(read(&unchecked, "a").await, None);
 }
 
 #[tokio::test]

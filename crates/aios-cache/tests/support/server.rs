@@ -119,16 +119,19 @@ impl RedisServer {
         self.restart_from(&snapshot);
     }
 
-    /// Takes so much of their time from all keys, as if it had gone by.
+    /// Takes so much of their time from all keys, as if it had gone by. Entries also say when they end.
     pub(crate) fn pass(&self, time: Duration) {
-        let milliseconds = i64::try_from(time.as_millis()).unwrap();
-        for key in self.query::<Vec<String>>(&["KEYS", "*"]) {
-            let left: i64 = self.query(&["PTTL", &key]);
-            if left >= 0 {
-                // Redis deletes what is to live for less than nothing.
-                self.run(&["PEXPIRE", &key, &(left - milliseconds).to_string()]);
-            }
-        }
+        const SCRIPT: &str = "
+            for _, key in ipairs(redis.call('KEYS', '*')) do
+                local left = redis.call('PTTL', key)
+                if left >= 0 then
+                    local value = redis.call('GET', key)
+                    local ends, bytes = string.match(value, '^(%d+):(.*)$')
+                    if ends then redis.call('SET', key, string.format('%.0f:', ends - ARGV[1]) .. bytes) end
+                    redis.call('PEXPIRE', key, left - ARGV[1])
+                end
+            end";
+        self.run(&["EVAL", SCRIPT, "0", &time.as_millis().to_string()]);
     }
 
     /// Lets it take no more data than it has.

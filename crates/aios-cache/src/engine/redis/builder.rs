@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::RedisEngine;
+use super::clock::ServerClock;
 use super::connections::Connections;
 use super::connector::Connector;
 use super::keys::Names;
@@ -105,6 +106,7 @@ impl RedisBuilder {
         Ok(RedisEngine {
             connections,
             names,
+            clock: ServerClock::default(),
             patience,
             response_timeout: self.response_timeout,
         })

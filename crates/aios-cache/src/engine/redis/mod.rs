@@ -4,7 +4,7 @@
 //!
 //! | key | what | lives |
 //! | --- | --- | --- |
-//! | `{PREFIX:KEY}` | an entry | as long as its write says |
+//! | `{PREFIX:KEY}` | an entry: when it ends (ms, by the server's clock), a colon, its bytes | as long as its write says |
 //! | `{PREFIX:KEY}:l` | the lease of the load under way | until the write, the next invalidation, or its own end |
 //! | `{PREFIX}:n` | the number of the last invalidation | for ever |
 //! | `{PREFIX}:t:TAG` | the tag's version | as long as an entry may bear it |
@@ -54,6 +54,7 @@
 //! `CLUSTER|SLOTS` too.
 
 mod builder;
+mod clock;
 mod connections;
 mod connector;
 mod error;
@@ -75,6 +76,7 @@ use crate::engine::{
     Engine, EngineError, EngineFuture, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Subscription,
     Write,
 };
+use clock::ServerClock;
 use connections::Connections;
 use keys::Names;
 use subscription::RedisSubscription;
@@ -100,6 +102,7 @@ use topology::Target;
 pub struct RedisEngine {
     connections: Connections,
     names: Names,
+    clock: ServerClock,
     patience: Duration,
     response_timeout: Duration,
 }

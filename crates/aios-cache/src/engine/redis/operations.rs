@@ -1,7 +1,7 @@
 //! What each operation says to Redis, and how its answers are read.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deadpool_redis::redis::{self, Cmd, RedisError, ServerErrorKind, Value};
@@ -9,7 +9,7 @@ use deadpool_redis::redis::{self, Cmd, RedisError, ServerErrorKind, Value};
 use super::connections::Held;
 use super::keys::Names;
 use super::script::{Call, SCRIPTS, argument};
-use super::{RedisEngine, error, notice};
+use super::{RedisEngine, clock, error, notice};
 use crate::engine::{EVERYTHING, EngineError, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Write};
 
 /// Numbers start below this, so that as many again fit before Lua's doubles lose the last digit.
@@ -37,38 +37,31 @@ impl RedisEngine {
         if held.is_cluster() {
             return self.read_by_script(&held, names).await;
         }
-        match &names[..] {
-            [name] => self.read_one(&held, name).await,
-            names => self.read_many(&held, names).await,
+        match self.clock.now() {
+            Some(now) => self.read_values(&held, &names, now).await,
+            None => self.read_values_and_times(&held, &names).await,
         }
     }
 
-    /// The remaining time comes first: should the entry be replaced in between, the shorter of two lives is the likelier answer.
-    async fn read_one(&self, held: &Held, name: &str) -> Result<Vec<Option<Stored>>, EngineError> {
-        let answers = self
-            .exchange(held, vec![command("PTTL", name), command("GET", name)])
-            .await?;
-        let mut answers = answers.into_iter();
-        let (remaining, value) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
-        Ok(vec![stored(value, &remaining)?])
+    /// One command, since entries say when they end.
+    async fn read_values(&self, held: &Held, names: &[String], now: u64) -> Result<Vec<Option<Stored>>, EngineError> {
+        let values = self.exchange(held, vec![get(names)]).await?;
+        let entry = |value| Ok(payload(value)?.and_then(|value| clock::entry_at(value, now)));
+        values_of(values, names.len())?.into_iter().map(entry).collect()
     }
 
-    async fn read_many(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
+    /// The times come first: should an entry be replaced in between, the shorter of two lives is the likelier answer.
+    async fn read_values_and_times(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
         let mut commands: Vec<Cmd> = names.iter().map(|name| command("PTTL", name)).collect();
-        let mut values = redis::cmd("MGET");
-        values.arg(names);
-        commands.push(values);
-        let mut answers = self.exchange(held, commands).await?;
-        let values = match answers.pop() {
-            Some(Value::Array(values)) => values,
-            other => return Err(error::unexpected(&other.unwrap_or_default())),
-        };
-        let entries = values.into_iter().zip(&answers);
-        entries.map(|(value, remaining)| stored(value, remaining)).collect()
+        commands.push(get(names));
+        let mut times = self.exchange(held, commands).await?;
+        let values = times.split_off(names.len());
+        let entries = values_of(values, names.len())?.into_iter().zip(&times);
+        entries.map(|(value, time)| stored(value, time)).collect()
     }
 
-    /// In a Cluster value and time are asked for as one: the client follows a slot that is just moving with one command,
-    /// and not with two.
+    /// In a Cluster each master has a clock of its own. Value and time are asked for as one, since the client follows a slot
+    /// that is just moving with one command, and not with two.
     async fn read_by_script(&self, held: &Held, names: Vec<String>) -> Result<Vec<Option<Stored>>, EngineError> {
         let calls = names.into_iter().map(|name| Call {
             script: &SCRIPTS.read,
@@ -213,14 +206,18 @@ impl RedisEngine {
             ],
             arguments,
         };
+        let asked = Instant::now();
         let answers = lists(self.call(&held, vec![call]).await?)?;
-        let [number, replaced] = &answers[..] else {
+        let [number, replaced, time] = &answers[..] else {
             return Err(EngineError::Refused("an unexpected answer to the check".to_owned()));
         };
         let status = Status {
             number: decimal(number)?,
             replaced: *replaced == Value::Int(1),
         };
+        if !held.is_cluster() {
+            self.clock.read(decimal(time)?, asked);
+        }
         self.connections.confirm(&identity);
         Ok(status)
     }
@@ -352,21 +349,44 @@ fn is(answer: &Value, kind: ServerErrorKind) -> bool {
     matches!(answer, Value::ServerError(error) if error.kind() == Some(kind))
 }
 
-/// The entry, if it is one of ours: a text with an end. What is of another type was not written by us.
-fn stored(value: Value, remaining: &Value) -> Result<Option<Stored>, EngineError> {
-    let remaining = number_of(remaining)?;
+/// GET, which is a little quicker, or MGET.
+fn get(names: &[String]) -> Cmd {
+    match names {
+        [name] => command("GET", name),
+        names => {
+            let mut command = redis::cmd("MGET");
+            command.arg(names);
+            command
+        }
+    }
+}
+
+/// The values in the answer to [`get`].
+fn values_of(mut answers: Vec<Value>, count: usize) -> Result<Vec<Value>, EngineError> {
+    if count == 1 {
+        return Ok(answers);
+    }
+    match answers.pop() {
+        Some(Value::Array(values)) if values.len() == count => Ok(values),
+        other => Err(error::unexpected(&other.unwrap_or_default())),
+    }
+}
+
+/// What a key holds. What is of another type was not written by us.
+fn payload(value: Value) -> Result<Option<Vec<u8>>, EngineError> {
     match value {
-        Value::BulkString(bytes) => Ok(u64::try_from(remaining)
-            .ok()
-            .filter(|left| *left > 0)
-            .map(|left| Stored {
-                bytes: Bytes::from(bytes),
-                remaining: Duration::from_millis(left),
-            })),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::Nil => Ok(None),
         Value::ServerError(refusal) if refusal.code() == "WRONGTYPE" => Ok(None),
         other => Err(error::unexpected(&other)),
     }
+}
+
+/// The entry, if it has an end: all of ours have.
+fn stored(value: Value, time: &Value) -> Result<Option<Stored>, EngineError> {
+    let left = u64::try_from(number_of(time)?).ok().filter(|left| *left > 0);
+    let entry = payload(value)?.zip(left);
+    Ok(entry.map(|(value, left)| clock::entry_with(value, Duration::from_millis(left))))
 }
 
 fn lease(answer: Value, asked: LeaseToken) -> Result<Lease, EngineError> {
