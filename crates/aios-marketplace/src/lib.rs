@@ -31,5 +31,5 @@ pub use caching::CacheSettings;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
-pub use relay::RELAY_INTERVAL;
+pub use relay::{RELAY_INTERVAL, describe_metrics};
 pub use warm_up::WarmUp;

@@ -39,6 +39,21 @@ const MOST_WHILE_CUT_OFF: usize = 5_000;
 /// Rows that are listed, applied and deleted together.
 const BATCH: u32 = 1_000;
 
+const WAITING: &str = "aios_invalidations_waiting";
+const RELAYED_TOTAL: &str = "aios_invalidations_relayed_total";
+
+/// Tells the metrics recorder what this crate's metrics mean. Call it once, after the recorder is installed.
+pub fn describe_metrics() {
+    metrics::describe_gauge!(
+        WAITING,
+        "Writes whose invalidation has not reached every cache yet, or is kept for other servers to see."
+    );
+    metrics::describe_counter!(
+        RELAYED_TOTAL,
+        "Writes of others, or of before a failure, whose invalidation this server applied."
+    );
+}
+
 /// What this server knows of the rows in the outbox. Times are those of its own clock, which never goes back.
 pub(crate) struct Relay {
     clock: Box<dyn Clock>,
@@ -235,6 +250,9 @@ impl Marketplace {
                 break;
             }
         }
+        // Metrics are floats; what is lost beyond 2^53 rows is no loss.
+        #[expect(clippy::cast_precision_loss, reason = "said above")]
+        metrics::gauge!(WAITING).set(listed.len() as f64);
         let done = self.relay.done(reach, self.relay.clock.now());
         self.delete(&done).await?;
         self.relay.round_ended(&listed, &done, began);
@@ -253,6 +271,7 @@ impl Marketplace {
             "invalidations of others are applied"
         );
         let everywhere = self.caches.invalidate(&tags).await;
+        metrics::counter!(RELAYED_TOTAL).increment(due.len() as u64);
         let ids = due.iter().map(|row| row.id);
         self.relay.applied(ids, everywhere, self.relay.clock.now());
     }

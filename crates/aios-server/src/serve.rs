@@ -117,6 +117,7 @@ fn installed_metrics() -> Option<Metrics> {
     aios_api::describe_metrics();
     aios_cache::describe_metrics();
     aios_db::describe_metrics();
+    aios_marketplace::describe_metrics();
     Some(metrics)
 }
 
