@@ -32,4 +32,3 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
 pub use relay::{RELAY_INTERVAL, describe_metrics};
-pub use warm_up::WarmUp;

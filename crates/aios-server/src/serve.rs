@@ -215,8 +215,8 @@ fn keep_relaying(marketplace: Marketplace) {
 
 /// Loads what many will ask for, beside the first answers.
 async fn warm_up(marketplace: Marketplace) {
-    let warmed = marketplace.warm_up().await;
-    tracing::debug!(loaded = warmed.loaded, failed = warmed.failed, "the cache is warm");
+    let report = marketplace.warm_up().await;
+    tracing::debug!(%report, "the cache is warm");
 }
 
 fn trial_token(secret: &[u8]) -> Result<String, StartError> {

@@ -155,10 +155,10 @@ on_both_databases! {
         write_everything(&one, |what, agent, entry| {
             for (path, user) in everything(agent, entry) {
                 let truth = answer(&read, &path, user);
+                assert_eq!(answer(&one, &path, user), truth, "{path} after it was {what}");
                 eventually(&format!("{path} on the other server after it was {what}"), || {
                     answer(&other, &path, user) == truth
                 });
-                assert_eq!(answer(&one, &path, user), truth, "{path} after it was {what}");
             }
         });
         assert!(redis.holds("{aios:agent-pages:"), "it is Redis through which they share");
