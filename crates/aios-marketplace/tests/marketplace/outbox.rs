@@ -1,6 +1,8 @@
 //! Invalidations that somebody else left behind: by a crash between commit and invalidation, by a program without a cache,
 //! by another server.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use aios_cache::engine::chaos::{ChaosEngine, Fault, Rule};
@@ -8,8 +10,8 @@ use aios_cache::engine::{Engine, EngineError, MemoryEngine};
 use aios_cache::time::ManualClock;
 use aios_cache::{Cache, LinkState};
 use aios_db::store::outbox::{Invalidation, invalidation_list};
-use aios_domain::AgentSort;
-use aios_marketplace::{Marketplace, PageRequest};
+use aios_domain::{AgentChanges, AgentId, AgentSort, Version};
+use aios_marketplace::{Marketplace, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
 
 use crate::support::{all, published, uncached, user, with_cache};
@@ -46,6 +48,17 @@ async fn until(mut condition: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("still not so");
+}
+
+async fn version(marketplace: &Marketplace, agent: AgentId) -> Version {
+    marketplace
+        .agent_get(agent, None)
+        .await
+        .unwrap()
+        .agent
+        .summary
+        .version
+        .clone()
 }
 
 fn outbox(database: &TestDatabase) -> Vec<Invalidation> {
@@ -179,6 +192,41 @@ on_both_databases! {
         one.relay_invalidations().await.unwrap();
         assert!(outbox(database).is_empty());
         assert_eq!((listed(&one).await, listed(&other).await), (1, 1));
+    }
+
+    async fn nobody_ever_sees_an_agent_go_back_to_what_it_was(database: &TestDatabase) {
+        let engine = MemoryEngine::new();
+        let servers = [sharing(database, engine.clone()).await.0, sharing(database, engine).await.0];
+        let author = user();
+        let agent = published(&servers[0], &author, "Edited").await.summary.id;
+        let is_over = Rc::new(Cell::new(false));
+        let mut readers = Vec::new();
+        for server in servers.iter().cycle().take(8).cloned() {
+            let is_over = Rc::clone(&is_over);
+            readers.push(tokio::task::spawn_local(async move {
+                let mut last = version(&server, agent).await;
+                while !is_over.get() {
+                    let seen = version(&server, agent).await;
+                    assert!(seen >= last, "{seen} after {last}");
+                    last = seen;
+                    tokio::task::yield_now().await;
+                }
+            }));
+        }
+        for edit in 2..100 {
+            let server = &servers[edit % 2];
+            let new = Version::new(format!("{edit}.0")).unwrap();
+            let changes = AgentChanges { version: Some(new.clone()), ..AgentChanges::default() };
+            server.agent_update(&author, agent, changes, Precondition::None).await.unwrap();
+            assert_eq!(version(server, agent).await, new, "who wrote it sees it");
+            if edit % 10 == 0 {
+                servers[0].relay_invalidations().await.unwrap();
+            }
+        }
+        is_over.set(true);
+        for reader in readers {
+            reader.await.unwrap();
+        }
     }
 
     async fn more_than_a_page_of_rows_is_relayed_in_one_round(database: &TestDatabase) {
