@@ -12,12 +12,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aios_cache::Cache;
 use aios_db::bulk::{self, BulkAgent, BulkEvent, Dataset};
 use aios_domain::{
     AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentName, AgentSort, AgentType, Description, Installation,
     JsonObject, Pricing, Review, Timestamp, User, UserId, Version,
 };
-use aios_marketplace::{AgentListQuery, CountMode, FarPagePolicy, Marketplace, PageAt, PageRequest, SystemClock};
+use aios_marketplace::{
+    AgentListQuery, CacheSettings, CountMode, FarPagePolicy, Marketplace, PageAt, PageRequest, SystemClock,
+};
 use aios_test_support::{TestDatabase, block_on};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -122,10 +125,16 @@ async fn median(marketplace: &Marketplace, number: u32, count: CountMode, reads:
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+/// Every page is read: nothing is kept.
+fn marketplace_of(database: &TestDatabase) -> Marketplace {
+    let (off, settings) = (Cache::builder().enabled(false).build(), CacheSettings::default());
+    Marketplace::new(database.pool(), Arc::new(SystemClock), b"secret", &off, &settings).unwrap()
+}
+
 async fn measure(database: &TestDatabase) {
     let kind = database.kind();
     let say = |what: &str, time: Duration| println!("{kind}: {what:44} {:10.3} ms", time.as_secs_f64() * 1e3);
-    let plain = Marketplace::new(database.pool(), Arc::new(SystemClock), b"secret").far_pages(FarPagePolicy {
+    let plain = marketplace_of(database).far_pages(FarPagePolicy {
         beyond: u64::MAX,
         ..FarPagePolicy::default()
     });
@@ -135,7 +144,7 @@ async fn measure(database: &TestDatabase) {
         median(&plain, FAR, CountMode::None, 5).await,
     );
 
-    let marketplace = Marketplace::new(database.pool(), Arc::new(SystemClock), b"secret");
+    let marketplace = marketplace_of(database);
     read(&marketplace, FAR, CountMode::None).await;
     let started = Instant::now();
     marketplace.samplings_finished().await;

@@ -31,5 +31,4 @@ pub use caching::CacheSettings;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
-pub use relay::RELAY_INTERVAL;
-pub use warm_up::WarmUp;
+pub use relay::{RELAY_INTERVAL, describe_metrics};

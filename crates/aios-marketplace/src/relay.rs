@@ -4,7 +4,7 @@
 //! deletes it soon after. A row that stays was left by a server that died, by a program without a cache (an import), or
 //! while the shared tier was away. With a shared tier one application reaches every server, and the row is done. Without
 //! one the outbox is all that servers on the same database have in common: each applies every row it sees, and rows stay
-//! long enough to be seen by all.
+//! long enough to be seen by all. So it is while the shared tier is away, too; rows then wait for it to come back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -33,8 +33,26 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 const OUTDATED: TimeDelta = TimeDelta::days(1);
 /// How often outdated rows are looked for.
 const CLEARING_INTERVAL: Duration = Duration::from_secs(600);
+/// While the shared tier is away rows gather. With more than this they are no longer looked at before it is back; memory
+/// then ages by the cache's own bound for that time.
+const MOST_WHILE_CUT_OFF: usize = 5_000;
 /// Rows that are listed, applied and deleted together.
 const BATCH: u32 = 1_000;
+
+const WAITING: &str = "aios_invalidations_waiting";
+const RELAYED_TOTAL: &str = "aios_invalidations_relayed_total";
+
+/// Tells the metrics recorder what this crate's metrics mean. Call it once, after the recorder is installed.
+pub fn describe_metrics() {
+    metrics::describe_gauge!(
+        WAITING,
+        "Writes whose invalidation has not reached every cache yet, or is kept for other servers to see."
+    );
+    metrics::describe_counter!(
+        RELAYED_TOTAL,
+        "Writes of others, or of before a failure, whose invalidation this server applied."
+    );
+}
 
 /// What this server knows of the rows in the outbox. Times are those of its own clock, which never goes back.
 pub(crate) struct Relay {
@@ -68,7 +86,20 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Row {
     first_seen: Duration,
-    applied: Option<Duration>,
+    /// This server's memory has nothing older.
+    is_known_here: bool,
+    /// When it had reached every cache.
+    arrived: Option<Duration>,
+}
+
+impl Row {
+    fn seen(now: Duration) -> Self {
+        Self {
+            first_seen: now,
+            is_known_here: false,
+            arrived: None,
+        }
+    }
 }
 
 impl Relay {
@@ -79,16 +110,13 @@ impl Relay {
         }
     }
 
-    /// This server's own row has reached every cache.
-    fn applied(&self, ids: impl IntoIterator<Item = InvalidationId>, now: Duration) {
+    /// These were applied: here, and if `everywhere`, to every cache.
+    fn applied(&self, ids: impl IntoIterator<Item = InvalidationId>, everywhere: bool, now: Duration) {
         let mut state = self.state.lock();
         for id in ids {
-            let first_seen = now;
-            let row = state.rows.entry(id).or_insert(Row {
-                first_seen,
-                applied: None,
-            });
-            row.applied = Some(now);
+            let row = state.rows.entry(id).or_insert_with(|| Row::seen(now));
+            row.is_known_here = true;
+            row.arrived = row.arrived.or(everywhere.then_some(now));
         }
     }
 
@@ -96,17 +124,15 @@ impl Relay {
     fn due(&self, listed: &[Invalidation], reach: Reach, now: Duration) -> Vec<Invalidation> {
         let mut state = self.state.lock();
         // What is there at the start was left behind: nobody else is coming for it.
-        let at_once = reach == Reach::Alone || state.last_round.is_none();
-        let due = |row: &Row| row.applied.is_none() && (at_once || now.saturating_sub(row.first_seen) >= PATIENCE);
+        let is_first = state.last_round.is_none();
+        let due = |row: &Row| match reach {
+            Reach::Off => false,
+            Reach::Alone | Reach::CutOff => !row.is_known_here,
+            Reach::Shared => row.arrived.is_none() && (is_first || now.saturating_sub(row.first_seen) >= PATIENCE),
+        };
         listed
             .iter()
-            .filter(|listed| {
-                let unseen = Row {
-                    first_seen: now,
-                    applied: None,
-                };
-                due(state.rows.entry(listed.id).or_insert(unseen))
-            })
+            .filter(|listed| due(state.rows.entry(listed.id).or_insert_with(|| Row::seen(now))))
             .cloned()
             .collect()
     }
@@ -115,7 +141,7 @@ impl Relay {
     fn done(&self, reach: Reach, now: Duration) -> Vec<InvalidationId> {
         let linger = if reach == Reach::Alone { LINGER } else { Duration::ZERO };
         let state = self.state.lock();
-        let is_done = |row: &Row| row.applied.is_some_and(|applied| now.saturating_sub(applied) >= linger);
+        let is_done = |row: &Row| row.arrived.is_some_and(|arrived| now.saturating_sub(arrived) >= linger);
         state
             .rows
             .iter()
@@ -139,7 +165,7 @@ impl Relay {
         // A row that was committed here while the round ran is not in the listing yet.
         state
             .rows
-            .retain(|id, row| listed.contains(id) || row.applied.is_some_and(|applied| applied >= began));
+            .retain(|id, row| listed.contains(id) || row.arrived.is_some_and(|arrived| arrived >= began));
     }
 
     fn is_time_to_clear(&self, now: Duration) -> bool {
@@ -157,9 +183,8 @@ impl Relay {
 impl Marketplace {
     /// A write was committed, and these tags are stale.
     pub(crate) async fn committed(&self, id: InvalidationId, tags: Vec<String>) {
-        if self.caches.invalidate(&tags).await {
-            self.relay.applied([id], self.relay.clock.now());
-        }
+        let everywhere = self.caches.invalidate(&tags).await;
+        self.relay.applied([id], everywhere, self.relay.clock.now());
     }
 
     /// Brings to the caches what writes made stale and nobody has brought there yet, and deletes from the outbox what has
@@ -177,9 +202,9 @@ impl Marketplace {
         match reach {
             // Nothing is kept here, and what others keep they look after.
             Reach::Off => Ok(()),
-            // Nothing can arrive, so the rows may wait without being read again and again.
-            Reach::CutOff => Ok(()),
-            Reach::Alone | Reach::Shared => self.relay_round(reach).await,
+            // They wait without being read again and again.
+            Reach::CutOff if self.relay.state.lock().rows.len() > MOST_WHILE_CUT_OFF => Ok(()),
+            Reach::Alone | Reach::CutOff | Reach::Shared => self.relay_round(reach).await,
         }
     }
 
@@ -225,6 +250,9 @@ impl Marketplace {
                 break;
             }
         }
+        // Metrics are floats; what is lost beyond 2^53 rows is no loss.
+        #[expect(clippy::cast_precision_loss, reason = "said above")]
+        metrics::gauge!(WAITING).set(listed.len() as f64);
         let done = self.relay.done(reach, self.relay.clock.now());
         self.delete(&done).await?;
         self.relay.round_ended(&listed, &done, began);
@@ -242,9 +270,10 @@ impl Marketplace {
             tags = tags.len(),
             "invalidations of others are applied"
         );
-        if self.caches.invalidate(&tags).await {
-            self.relay.applied(due.iter().map(|row| row.id), self.relay.clock.now());
-        }
+        let everywhere = self.caches.invalidate(&tags).await;
+        metrics::counter!(RELAYED_TOTAL).increment(due.len() as u64);
+        let ids = due.iter().map(|row| row.id);
+        self.relay.applied(ids, everywhere, self.relay.clock.now());
     }
 
     async fn delete(&self, ids: &[InvalidationId]) -> Result<()> {

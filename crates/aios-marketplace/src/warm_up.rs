@@ -1,9 +1,10 @@
 //! Warm-up: what many will ask for is loaded before they do.
 
+use aios_cache::{Warmup, WarmupReport};
 use aios_db::store::agent_list::AgentListQuery;
-use aios_domain::{AgentFieldSet, AgentFilter, AgentSort, CategoryName, Result};
-use tokio::task::JoinSet;
+use aios_domain::{AgentFieldSet, AgentFilter, AgentSort, CategoryName};
 
+use crate::caching::Reach;
 use crate::{Marketplace, PageRequest};
 
 /// Loads at a time: few enough that requests hardly wait for them.
@@ -19,92 +20,53 @@ const SORTS: [AgentSort; 5] = [
     AgentSort::Name,
 ];
 
-/// What became of a warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WarmUp {
-    /// Answers that are kept now.
-    pub loaded: usize,
-    /// Answers that could not be loaded; whoever asks for them tries again.
-    pub failed: usize,
-}
-
-/// Something that many ask for.
-#[derive(Clone, Debug)]
-enum Popular {
-    Stats,
-    CategoryCounts,
-    FirstPage(Box<AgentListQuery>),
-}
-
 impl Marketplace {
     /// Loads figures, categories, and the first pages of the lists that a storefront begins with. What is kept already, on
-    /// this server or another, is not loaded again. It may run at any time, also beside requests.
-    pub async fn warm_up(&self) -> WarmUp {
-        let mut warm_up = WarmUp::default();
-        // The categories come first, since their lists are among what is loaded.
+    /// this server or another, is not loaded again, and where nothing is kept nothing is loaded. It may run at any time,
+    /// also beside requests.
+    pub async fn warm_up(&self) -> WarmupReport {
+        if self.caches.reach() == Reach::Off {
+            return WarmupReport::default();
+        }
+        // Without categories there are no lists of them to load; that they can't be loaded is reported all the same.
         let categories = self.category_list().await;
-        warm_up.count(categories.as_ref().map(drop));
         let names = categories.iter().flat_map(|categories| categories.iter());
-        let mut wanted = wanted(names.map(|category| category.name.clone())).into_iter();
-        let mut loading = JoinSet::new();
-        loop {
-            while loading.len() < AT_ONCE
-                && let Some(popular) = wanted.next()
-            {
-                let me = self.clone();
-                loading.spawn(async move { me.load(popular).await });
-            }
-            match loading.join_next().await {
-                Some(Ok(loaded)) => warm_up.count(loaded.as_ref().map(drop)),
-                Some(Err(_panicked)) => warm_up.failed += 1,
-                None => return warm_up,
-            }
-        }
+        let names = names.map(|category| category.name.clone());
+        self.wanted(names).run(AT_ONCE).await
     }
 
-    async fn load(&self, popular: Popular) -> Result<()> {
-        match popular {
-            Popular::Stats => self.stats().await.map(drop),
-            Popular::CategoryCounts => self.category_counts().await.map(drop),
-            Popular::FirstPage(query) => self.agent_list(*query, PageRequest::first(PAGE)).await.map(drop),
-        }
-    }
-}
-
-impl WarmUp {
-    fn count<E: std::fmt::Display>(&mut self, loaded: Result<(), E>) {
-        match loaded {
-            Ok(()) => self.loaded += 1,
-            Err(error) => {
-                tracing::debug!(%error, "something was not warmed up");
-                self.failed += 1;
-            }
-        }
-    }
-}
-
-/// What is wanted, the most wanted first.
-fn wanted(categories: impl Iterator<Item = CategoryName>) -> Vec<Popular> {
-    let first_page = |sort, filter| {
-        let fields = AgentFieldSet::ALL;
-        Popular::FirstPage(Box::new(AgentListQuery { filter, sort, fields }))
-    };
-    let featured = AgentFilter {
-        is_featured: Some(true),
-        ..AgentFilter::default()
-    };
-    let mut wanted = vec![
-        Popular::Stats,
-        first_page(AgentSort::Popular, featured),
-        Popular::CategoryCounts,
-    ];
-    wanted.extend(SORTS.map(|sort| first_page(sort, AgentFilter::default())));
-    wanted.extend(categories.map(|category| {
-        let filter = AgentFilter {
-            category: Some(category),
+    /// What is wanted, the most wanted first.
+    fn wanted(&self, categories: impl Iterator<Item = CategoryName>) -> Warmup {
+        let featured = AgentFilter {
+            is_featured: Some(true),
             ..AgentFilter::default()
         };
-        first_page(AgentSort::Popular, filter)
-    }));
-    wanted
+        let warmup = Warmup::new()
+            .add_with("figures", self, async |me: Self| me.stats().await)
+            .add_with("categories", self, async |me: Self| me.category_list().await);
+        let warmup = self.first_page(warmup, "featured agents", AgentSort::Popular, featured);
+        let warmup = warmup.add_with("agents in categories", self, async |me: Self| {
+            me.category_counts().await
+        });
+        let warmup = SORTS.into_iter().fold(warmup, |warmup, sort| {
+            let name = format!("agents by {}", sort.as_str());
+            self.first_page(warmup, &name, sort, AgentFilter::default())
+        });
+        categories.fold(warmup, |warmup, category| {
+            let name = format!("agents of {category}");
+            let filter = AgentFilter {
+                category: Some(category),
+                ..AgentFilter::default()
+            };
+            self.first_page(warmup, &name, AgentSort::Popular, filter)
+        })
+    }
+
+    fn first_page(&self, warmup: Warmup, name: &str, sort: AgentSort, filter: AgentFilter) -> Warmup {
+        let fields = AgentFieldSet::ALL;
+        let wanted = (self.clone(), AgentListQuery { filter, sort, fields });
+        warmup.add_with(name, &wanted, async |(me, query): (Self, AgentListQuery)| {
+            me.agent_list(query, PageRequest::first(PAGE)).await
+        })
+    }
 }

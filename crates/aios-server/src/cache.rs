@@ -9,6 +9,10 @@ use clap::Args;
 
 use crate::config::{StartError, duration};
 
+/// How long servers leave a load to the one that began it. No list takes as long; should that server die over it, the others
+/// wait no longer, and well within a request's time.
+const LONGEST_LOAD: Duration = Duration::from_secs(5);
+
 /// How answers are kept.
 #[derive(Args, Clone, Debug)]
 pub struct CacheArgs {
@@ -59,7 +63,7 @@ impl CacheArgs {
         let engine = RedisEngine::from_url(url)
             .and_then(|engine| engine.prefix(self.cache_key_prefix.as_str()).build())
             .map_err(|error| StartError::new(format!("REDIS_URL: {error}")))?;
-        Ok(builder.engine(engine).build())
+        Ok(builder.engine(engine).lease(LONGEST_LOAD).build())
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) struct CacheCommand {
 pub(crate) enum CacheAction {
     /// Make kept answers stale on every running server, by way of the database.
     ///
-    /// It takes effect within three seconds. Tags: agents, agents:CATEGORY, featured, categories, agent:ID, reviews:ID (of
+    /// It takes effect within a few seconds. Tags: agents, agents:CATEGORY, featured, categories, agent:ID, reviews:ID (of
     /// the agent), user:ID, knowledge:ID (of the user).
     Invalidate(InvalidateArgs),
 }

@@ -117,6 +117,7 @@ fn installed_metrics() -> Option<Metrics> {
     aios_api::describe_metrics();
     aios_cache::describe_metrics();
     aios_db::describe_metrics();
+    aios_marketplace::describe_metrics();
     Some(metrics)
 }
 
@@ -214,8 +215,8 @@ fn keep_relaying(marketplace: Marketplace) {
 
 /// Loads what many will ask for, beside the first answers.
 async fn warm_up(marketplace: Marketplace) {
-    let warmed = marketplace.warm_up().await;
-    tracing::info!(target: "aios", loaded = warmed.loaded, failed = warmed.failed, "the cache is warm");
+    let report = marketplace.warm_up().await;
+    tracing::debug!(%report, "the cache is warm");
 }
 
 fn trial_token(secret: &[u8]) -> Result<String, StartError> {

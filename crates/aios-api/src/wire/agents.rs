@@ -618,8 +618,8 @@ mod tests {
     #[test]
     fn a_summary_reads_alike_in_lists_and_alone() {
         let agent = summary();
-        let in_list = serde_json::to_string(&SummaryFields(partial(&agent))).unwrap();
-        let alone = serde_json::to_string(&AgentSummary::from(agent)).unwrap();
+        let in_list = serde_json::to_string(&SummaryFields(&partial(&agent))).unwrap();
+        let alone = serde_json::to_string(&AgentSummary::from(&agent)).unwrap();
         assert_eq!(in_list, alone);
         let value: Value = serde_json::from_str(&alone).unwrap();
         let names: Vec<&str> = AgentField::ALL.iter().map(|field| field.as_str()).collect();

@@ -109,17 +109,18 @@ impl Caches {
     /// # Errors
     /// Where the cache has namespaces of these names already.
     pub(crate) fn new(cache: &Cache, settings: &CacheSettings) -> Result<Self, NamespaceError> {
-        let public = public(settings.ttl);
-        let figures = self::public(settings.ttl_stats);
-        let own = own(settings.ttl_user);
+        let (public, own) = (public(settings.ttl), own(settings.ttl_user));
+        // These cost the most to load, so one server loads for all.
+        let pages = public.clone().across_nodes(true);
+        let figures = self::public(settings.ttl_stats).across_nodes(true);
         let maker = Maker {
             cache,
             memory: settings.memory,
         };
         Ok(Self {
-            featured: self::public(settings.ttl_featured),
+            featured: self::public(settings.ttl_featured).across_nodes(true),
             agents: maker.make("agents", &public, 25)?,
-            agent_pages: maker.make("agent-pages", &public, 35)?,
+            agent_pages: maker.make("agent-pages", &pages, 35)?,
             reviews: maker.make("reviews", &public, 15)?,
             stats: maker.make("stats", &figures, 1)?,
             categories: maker.make("categories", &figures, 1)?,
@@ -390,7 +391,6 @@ fn public(ttl: Duration) -> Policy {
         .negative_ttl(NEGATIVE_TTL.min(ttl))
         .jitter(0.1)
         .early_refresh(1.0)
-        .across_nodes(true)
 }
 
 /// What is a user's own: never beyond its time, except while the database is away.

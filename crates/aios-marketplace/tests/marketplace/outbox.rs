@@ -1,13 +1,17 @@
 //! Invalidations that somebody else left behind: by a crash between commit and invalidation, by a program without a cache,
 //! by another server.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use aios_cache::Cache;
+use aios_cache::engine::chaos::{ChaosEngine, Fault, Rule};
+use aios_cache::engine::{Engine, EngineError, MemoryEngine};
 use aios_cache::time::ManualClock;
+use aios_cache::{Cache, LinkState};
 use aios_db::store::outbox::{Invalidation, invalidation_list};
-use aios_domain::AgentSort;
-use aios_marketplace::{Marketplace, PageRequest};
+use aios_domain::{AgentChanges, AgentId, AgentSort, Version};
+use aios_marketplace::{Marketplace, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
 
 use crate::support::{all, published, uncached, user, with_cache};
@@ -19,12 +23,42 @@ fn server(database: &TestDatabase) -> (Marketplace, ManualClock) {
     (marketplace, clock)
 }
 
+/// A server that shares its cache with the others of this engine.
+async fn sharing(database: &TestDatabase, engine: impl Engine) -> (Marketplace, ManualClock) {
+    let cache = Cache::builder().engine(engine).build();
+    cache.linked().await;
+    let clock = ManualClock::new();
+    (with_cache(database, &cache).relay_clock(clock.clone()), clock)
+}
+
 async fn listed(marketplace: &Marketplace) -> usize {
     let listed = marketplace
         .agent_list(all(AgentSort::Recent), PageRequest::first(100))
         .await
         .unwrap();
     listed.items.len()
+}
+
+/// Waits until something is so that happens beside the test, and fails after a minute.
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    for _ in 0..6_000 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("still not so");
+}
+
+async fn version(marketplace: &Marketplace, agent: AgentId) -> Version {
+    marketplace
+        .agent_get(agent, None)
+        .await
+        .unwrap()
+        .agent
+        .summary
+        .version
+        .clone()
 }
 
 fn outbox(database: &TestDatabase) -> Vec<Invalidation> {
@@ -96,6 +130,103 @@ on_both_databases! {
         other_clock.advance(Duration::from_secs(16));
         other.relay_invalidations().await.unwrap();
         assert_eq!(listed(&other).await, 1);
+    }
+
+    async fn with_a_shared_tier_a_row_is_left_to_who_wrote_it_for_two_seconds(database: &TestDatabase) {
+        let engine = MemoryEngine::new();
+        let (server, clock) = sharing(database, engine.clone()).await;
+        let (other, _) = sharing(database, engine).await;
+        for server in [&server, &other] {
+            server.relay_invalidations().await.unwrap();
+            assert_eq!(listed(server).await, 0);
+        }
+        published(&uncached(database), &user(), "Left behind").await;
+        server.relay_invalidations().await.unwrap();
+        assert_eq!(outbox(database).len(), 1, "whoever wrote it may still be at it");
+        clock.advance(Duration::from_secs(2));
+        server.relay_invalidations().await.unwrap();
+        assert!(outbox(database).is_empty(), "it has reached everybody");
+        assert_eq!(listed(&server).await, 1);
+        until(async || listed(&other).await == 1).await;
+
+        // Who applies what it wrote itself deletes it in the next round.
+        published(&server, &user(), "Not left behind").await;
+        until(async || listed(&other).await == 2).await;
+        assert_eq!(outbox(database).len(), 1, "nobody had to relay it");
+        server.relay_invalidations().await.unwrap();
+        assert!(outbox(database).is_empty());
+    }
+
+    async fn what_the_last_server_left_behind_is_applied_before_the_next_answers(database: &TestDatabase) {
+        let engine = MemoryEngine::new();
+        let (first, _) = sharing(database, engine.clone()).await;
+        assert_eq!(listed(&first).await, 0);
+        drop(first);
+        published(&uncached(database), &user(), "Left behind").await;
+        let (next, _) = sharing(database, engine).await;
+        assert_eq!(listed(&next).await, 0, "the shared tier has it as it was");
+        next.relay_invalidations().await.unwrap();
+        assert_eq!(listed(&next).await, 1);
+    }
+
+    async fn while_the_shared_tier_is_away_rows_are_applied_by_each_and_wait_for_it(database: &TestDatabase) {
+        let chaos = ChaosEngine::new(MemoryEngine::new(), 2026);
+        let (one, clock) = sharing(database, chaos.clone()).await;
+        let (other, _) = sharing(database, chaos.clone()).await;
+        for server in [&one, &other] {
+            server.relay_invalidations().await.unwrap();
+            assert_eq!(listed(server).await, 0);
+        }
+        chaos.add(Rule::new(Fault::Fail(EngineError::Unreachable("unplugged".to_owned()))));
+        published(&one, &user(), "Meanwhile").await;
+        assert_eq!(listed(&one).await, 1, "who wrote it sees it at once");
+        until(async || other.health().await.shared_cache == LinkState::Down).await;
+        other.relay_invalidations().await.unwrap();
+        assert_eq!(listed(&other).await, 1, "the other hears of it through the outbox");
+        one.relay_invalidations().await.unwrap();
+        assert_eq!(outbox(database).len(), 1, "the shared tier does not know yet");
+
+        chaos.heal();
+        until(async || one.health().await.shared_cache == LinkState::Up).await;
+        clock.advance(Duration::from_secs(2));
+        one.relay_invalidations().await.unwrap();
+        assert!(outbox(database).is_empty());
+        assert_eq!((listed(&one).await, listed(&other).await), (1, 1));
+    }
+
+    async fn nobody_ever_sees_an_agent_go_back_to_what_it_was(database: &TestDatabase) {
+        let engine = MemoryEngine::new();
+        let servers = [sharing(database, engine.clone()).await.0, sharing(database, engine).await.0];
+        let author = user();
+        let agent = published(&servers[0], &author, "Edited").await.summary.id;
+        let is_over = Rc::new(Cell::new(false));
+        let mut readers = Vec::new();
+        for server in servers.iter().cycle().take(8).cloned() {
+            let is_over = Rc::clone(&is_over);
+            readers.push(tokio::task::spawn_local(async move {
+                let mut last = version(&server, agent).await;
+                while !is_over.get() {
+                    let seen = version(&server, agent).await;
+                    assert!(seen >= last, "{seen} after {last}");
+                    last = seen;
+                    tokio::task::yield_now().await;
+                }
+            }));
+        }
+        for edit in 2..100 {
+            let server = &servers[edit % 2];
+            let new = Version::new(format!("{edit}.0")).unwrap();
+            let changes = AgentChanges { version: Some(new.clone()), ..AgentChanges::default() };
+            server.agent_update(&author, agent, changes, Precondition::None).await.unwrap();
+            assert_eq!(version(server, agent).await, new, "who wrote it sees it");
+            if edit % 10 == 0 {
+                servers[0].relay_invalidations().await.unwrap();
+            }
+        }
+        is_over.set(true);
+        for reader in readers {
+            reader.await.unwrap();
+        }
     }
 
     async fn more_than_a_page_of_rows_is_relayed_in_one_round(database: &TestDatabase) {

@@ -155,10 +155,10 @@ on_both_databases! {
         write_everything(&one, |what, agent, entry| {
             for (path, user) in everything(agent, entry) {
                 let truth = answer(&read, &path, user);
+                assert_eq!(answer(&one, &path, user), truth, "{path} after it was {what}");
                 eventually(&format!("{path} on the other server after it was {what}"), || {
                     answer(&other, &path, user) == truth
                 });
-                assert_eq!(answer(&one, &path, user), truth, "{path} after it was {what}");
             }
         });
         assert!(redis.holds("{aios:agent-pages:"), "it is Redis through which they share");
@@ -203,7 +203,7 @@ on_both_databases! {
             }
             step += 1;
             assert!(same(&one, agent, entry), "who wrote sees it after it was {what}");
-            // While Redis is away the others serve what they have for some seconds more, and no longer.
+            // While Redis is away the other hears of it through the database.
             eventually(&format!("the other server sees that it was {what}"), || same(&other, agent, entry));
         });
         for server in [&one, &other] {
