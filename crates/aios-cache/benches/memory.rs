@@ -21,7 +21,7 @@ use aios_cache::{Cache, Namespace, Policy, Targets};
 use cached::{ConcurrentCached, ShardedLruTtlCache};
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt;
-use support::Contest;
+use support::{Contest, is_asked_for};
 use tokio::runtime::Runtime;
 
 const ENTRIES: usize = 10_000;
@@ -121,6 +121,7 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
+#[expect(clippy::unused_async, reason = "loaders are asynchronous")]
 async fn load(number: usize) -> Result<Agent, Infallible> {
     Ok(agent(number))
 }
@@ -184,6 +185,9 @@ fn caches(runtime: &Runtime, keys: &[String]) -> Caches {
 
 /// A hit, on one thread.
 fn hits(criterion: &mut Criterion) {
+    if !is_asked_for("hit") {
+        return;
+    }
     let keys = keys(ENTRIES);
     let calls = calls(&keys);
     let runtime = runtime();
@@ -249,6 +253,9 @@ fn hits(criterion: &mut Criterion) {
 
 /// A hit, on several threads at once.
 fn concurrent_hits(criterion: &mut Criterion) {
+    if !["hit, 2 threads", "hit, 4 threads"].into_iter().any(is_asked_for) {
+        return;
+    }
     let keys = keys(ENTRIES);
     let calls = &calls(&keys)[..];
     let caches = &caches(&runtime(), &keys);
@@ -256,7 +263,7 @@ fn concurrent_hits(criterion: &mut Criterion) {
         let mut contest = Contest::new(name);
         contest.enter("moka get", |count| {
             timed_on(threads, calls, count, |key| {
-                drop(black_box(caches.moka.get(key.as_str())))
+                drop(black_box(caches.moka.get(key.as_str())));
             })
         });
         contest.enter("moka future get", |count| {
@@ -266,12 +273,12 @@ fn concurrent_hits(criterion: &mut Criterion) {
         });
         contest.enter("quick_cache get", |count| {
             timed_on(threads, calls, count, |key| {
-                drop(black_box(caches.quick.get(key.as_str())))
+                drop(black_box(caches.quick.get(key.as_str())));
             })
         });
         contest.enter("cached sharded LRU with a TTL, get", |count| {
             timed_on(threads, calls, count, |key| {
-                drop(black_box(caches.cached.cache_get(key)))
+                drop(black_box(caches.cached.cache_get(key)));
             })
         });
         contest.enter("aios get", |count| {
@@ -292,6 +299,9 @@ fn concurrent_hits(criterion: &mut Criterion) {
 
 /// A key that is not there, loaded by something that is done at once. Ours loads in a task of its own.
 fn misses(criterion: &mut Criterion) {
+    if !is_asked_for("miss with load") {
+        return;
+    }
     let runtime = &runtime();
     let room = 2 * u64::try_from(ENTRIES).expect("few");
     let moka: &moka::future::Cache<String, Arc<Agent>> = &moka::future::Cache::new(room);
@@ -307,8 +317,8 @@ fn misses(criterion: &mut Criterion) {
         number += count;
         (first..number).map(|number| format!("{number:036}")).collect()
     };
-    let mut also_fresh = fresh.clone();
-    let mut tagged_fresh = fresh.clone();
+    let mut also_fresh = fresh;
+    let mut tagged_fresh = fresh;
     let mut contest = Contest::new("miss with load");
     contest.enter("moka future get_with", move |count| {
         let keys = fresh(count);
@@ -369,6 +379,9 @@ fn bearers(runtime: &Runtime, cache: &Cache, name: &str, count: usize) -> Namesp
 
 /// Invalidating a tag.
 fn tags(criterion: &mut Criterion) {
+    if !is_asked_for("invalidate a tag") {
+        return;
+    }
     let runtime = &runtime();
     let kept: Vec<(&str, Cache, Namespace<u64>)> = [("1 bearer", 1), ("1,000,000 bearers", 1_000_000)]
         .into_iter()
@@ -395,6 +408,9 @@ fn tags(criterion: &mut Criterion) {
 
 /// A hundred values at once; per hundred.
 fn bulk(criterion: &mut Criterion) {
+    if !["100 hits", "100 misses"].into_iter().any(is_asked_for) {
+        return;
+    }
     let runtime = &runtime();
     let keys: &Vec<String> = &keys(ENTRIES);
     let caches = &caches(runtime, keys);
@@ -441,7 +457,7 @@ fn bulk(criterion: &mut Criterion) {
         number += 100;
         (number..number + 100).map(|number| format!("{number:036}")).collect()
     };
-    let mut one_by_one = fresh.clone();
+    let mut one_by_one = fresh;
     let mut contest = Contest::new("100 misses");
     contest.enter("100 times aios get_or_load", move |count| {
         runtime.block_on(async {

@@ -15,7 +15,6 @@
 
 mod support;
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "tests use the rest")]
 mod testing;
 
 use std::collections::HashMap;
@@ -23,7 +22,7 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use aios_cache::engine::redis::RedisEngine;
+use aios_cache::engine::redis::{RedisBuilder, RedisEngine};
 use aios_cache::serializer::{Json, Postcard};
 use aios_cache::{Cache, Namespace, Targets};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -31,7 +30,7 @@ use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Client, cmd, pipe};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use support::Contest;
+use support::{Contest, is_asked_for};
 use testing::RedisServer;
 use tokio::runtime::{Builder, Runtime};
 
@@ -71,13 +70,15 @@ fn two_threads() -> Runtime {
         .expect("a runtime")
 }
 
-/// A cache on this server.
+/// A cache on this server, with as many connections as there are unless told otherwise.
 fn cache(runtime: &Runtime, server: &RedisServer) -> Cache {
+    cache_with(runtime, server, |engine| engine)
+}
+
+fn cache_with(runtime: &Runtime, server: &RedisServer, set: impl FnOnce(RedisBuilder) -> RedisBuilder) -> Cache {
     runtime.block_on(async {
-        let engine = RedisEngine::from_url(&server.url())
-            .expect("a good URL")
-            .build()
-            .expect("good settings");
+        let engine = set(RedisEngine::from_url(&server.url()).expect("a good URL"));
+        let engine = engine.build().expect("good settings");
         let cache = Cache::builder()
             .engine(engine)
             .isolated_ttl(Duration::from_secs(3_600))
@@ -123,6 +124,9 @@ fn hits(criterion: &mut Criterion) {
         ("L2 hit, one thread", one_thread()),
         ("L2 hit, two threads", two_threads()),
     ] {
+        if !is_asked_for(name) {
+            continue;
+        }
         let server = RedisServer::start();
         let cache = cache(&runtime, &server);
         let postcard = cache
@@ -136,6 +140,12 @@ fn hits(criterion: &mut Criterion) {
             .serializer(Json)
             .build();
         let json = json.expect("a good name");
+        let narrow = cache_with(&runtime, &server, |engine| engine.connections(1));
+        let narrow = narrow
+            .namespace::<Agent>("postcard")
+            .without_memory()
+            .serializer(Postcard);
+        let narrow = narrow.build().expect("a good name");
         runtime.block_on(async {
             for namespace in [&postcard, &json] {
                 assert!(namespace.get_or_load("key", load).await.is_ok());
@@ -169,7 +179,11 @@ fn hits(criterion: &mut Criterion) {
                 }
             })
         });
-        for (name, namespace) in [("aios get, postcard", &postcard), ("aios get, JSON", &json)] {
+        for (name, namespace) in [
+            ("aios get, postcard", &postcard),
+            ("aios get, postcard, one connection", &narrow),
+            ("aios get, JSON", &json),
+        ] {
             contest.enter(name, move |count| {
                 let namespace = namespace.clone();
                 timed(runtime, count, move || {
@@ -192,9 +206,13 @@ fn hits(criterion: &mut Criterion) {
     }
 }
 
+const AT_ONCE: u64 = 16;
+
 /// Sixteen hits in the shared tier at once, of as many keys; per sixteen.
 fn concurrent_hits(criterion: &mut Criterion) {
-    const AT_ONCE: u64 = 16;
+    if !is_asked_for("L2 hits, 16 at once") {
+        return;
+    }
     let (runtime, server) = (&two_threads(), RedisServer::start());
     let cache = cache(runtime, &server);
     let namespace = cache.namespace::<Agent>("agents").without_memory().serializer(Postcard);
@@ -205,6 +223,12 @@ fn concurrent_hits(criterion: &mut Criterion) {
         }
         written(namespace).await;
     });
+    let narrow = cache_with(runtime, &server, |engine| engine.connections(1));
+    let narrow = narrow
+        .namespace::<Agent>("agents")
+        .without_memory()
+        .serializer(Postcard);
+    let narrow = narrow.build().expect("a good name");
     let stored: Vec<String> = server.query(&["KEYS", "*agents:1}"]);
     let connection = raw(runtime, &server);
     let mut contest = Contest::new("L2 hits, 16 at once");
@@ -222,17 +246,19 @@ fn concurrent_hits(criterion: &mut Criterion) {
             async move { drop(calls.await) }
         })
     });
-    contest.enter("aios get", |count| {
-        let namespace = namespace.clone();
-        timed(runtime, count, move || {
-            let calls = (0..AT_ONCE).map(|key| {
-                let namespace = namespace.clone();
-                async move { assert!(namespace.at(&key).get().await.is_some()) }
-            });
-            let calls = join_all(calls.collect::<Vec<_>>());
-            async move { drop(calls.await) }
-        })
-    });
+    for (name, namespace) in [("aios get", namespace), ("aios get, one connection", &narrow)] {
+        contest.enter(name, |count| {
+            let namespace = namespace.clone();
+            timed(runtime, count, move || {
+                let calls = (0..AT_ONCE).map(|key| {
+                    let namespace = namespace.clone();
+                    async move { assert!(namespace.at(&key).get().await.is_some()) }
+                });
+                let calls = join_all(calls.collect::<Vec<_>>());
+                async move { drop(calls.await) }
+            })
+        });
+    }
     contest.enter("aios get_or_load", |count| {
         let namespace = namespace.clone();
         timed(runtime, count, move || {
@@ -249,6 +275,9 @@ fn concurrent_hits(criterion: &mut Criterion) {
 
 /// A hundred values from the shared tier at once; per hundred.
 fn bulk(criterion: &mut Criterion) {
+    if !is_asked_for("100 L2 hits") {
+        return;
+    }
     let (runtime, server) = (&one_thread(), RedisServer::start());
     let cache = cache(runtime, &server);
     let namespace = cache.namespace::<Agent>("agents").without_memory().serializer(Postcard);
@@ -293,6 +322,9 @@ fn bulk(criterion: &mut Criterion) {
 
 /// Invalidating a tag that so many values in the shared tier bear.
 fn tags(criterion: &mut Criterion) {
+    if !is_asked_for("invalidate a tag, everywhere") {
+        return;
+    }
     let (runtime, server) = (&one_thread(), RedisServer::start());
     let cache = &cache(runtime, &server);
     let namespace = cache.namespace::<u64>("numbers").without_memory().serializer(Postcard);
@@ -344,6 +376,16 @@ fn tags(criterion: &mut Criterion) {
 
 /// What a call costs while Redis is down, beside the same with no shared tier at all.
 fn down(criterion: &mut Criterion) {
+    if ![
+        "Redis down: hit in memory",
+        "Redis down: miss with load",
+        "Redis down: invalidate a tag",
+    ]
+    .into_iter()
+    .any(is_asked_for)
+    {
+        return;
+    }
     let runtime = &one_thread();
     let mut server = RedisServer::start();
     let down = &cache(runtime, &server);

@@ -117,14 +117,16 @@ where
     /// # Errors
     /// The loader's, where there is no old value that the policy lets stand in; [`LoadError::Panicked`];
     /// [`LoadError::TimedOut`] under a policy with a hard time-out. Troubles of the shared tier are none.
-    pub async fn get_or_load<F, Fut, L, E>(self, loader: F) -> Result<Cached<V>, LoadError<E>>
+    #[inline]
+    pub fn get_or_load<F, Fut, L, E>(self, loader: F) -> impl Future<Output = Result<Cached<V>, LoadError<E>>>
     where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<L, E>> + Send + 'static,
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
-        self.get_or_load_with(|| loader).await
+        // Not `async` itself: a hit goes through one future less.
+        self.get_or_load_with(|| loader)
     }
 
     /// As [`get_or_load`](Self::get_or_load), with a loader that is made only where one is needed: what has to be cloned for
@@ -171,7 +173,7 @@ where
             Err(key) => key,
         };
         let found = match key {
-            Some(key) => inner.read_shared(&key, inner.new_flight(&[])).await,
+            Some(key) => inner.read_shared(&key).await,
             None => None,
         };
         let counter = if found.is_some() {
@@ -247,7 +249,11 @@ impl<V: Send + Sync + 'static> Namespace<V> {
     /// # Errors
     /// As there.
     #[inline]
-    pub async fn get_or_load<K, F, Fut, L, E>(&self, key: &K, loader: F) -> Result<Cached<V>, LoadError<E>>
+    pub fn get_or_load<'a, K, F, Fut, L, E>(
+        &'a self,
+        key: &'a K,
+        loader: F,
+    ) -> impl Future<Output = Result<Cached<V>, LoadError<E>>>
     where
         K: CacheKey + ?Sized,
         F: FnOnce() -> Fut + Send + 'static,
@@ -255,7 +261,8 @@ impl<V: Send + Sync + 'static> Namespace<V> {
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
-        self.at(key).get_or_load(loader).await
+        // As there.
+        self.at(key).get_or_load_with(|| loader)
     }
 }
 

@@ -112,7 +112,11 @@ mod tests {
                 starts.into_iter().map(|start| start.join().unwrap()).collect()
             });
             assert!(secrets.iter().all(|secret| secret.len() == 64 && *secret == secrets[0]));
-            assert_eq!(std::fs::read_dir(folder.path().join("data")).unwrap().count(), 1, "nothing else is left");
+            assert_eq!(
+                std::fs::read_dir(folder.path().join("data")).unwrap().count(),
+                1,
+                "nothing else is left"
+            );
         }
     }
 }

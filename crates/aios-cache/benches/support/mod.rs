@@ -11,6 +11,15 @@ const TURN: Duration = Duration::from_millis(20);
 /// Does the thing so many times; how long it took.
 type Run<'a> = Box<dyn FnMut(u64) -> Duration + 'a>;
 
+/// Whether a contest was asked for on the command line, by a part of its name. Spares the others' preparations.
+pub(crate) fn is_asked_for(name: &str) -> bool {
+    let mut asked = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .peekable();
+    asked.peek().is_none() || asked.any(|part| name.contains(&part) || part.contains(name))
+}
+
 /// Several ways to do the same. The first is what the others are held against.
 pub(crate) struct Contest<'a> {
     name: &'a str,
@@ -36,8 +45,9 @@ impl<'a> Contest<'a> {
             group.bench_function(*name, |bencher| bencher.iter_custom(&mut *run));
         }
         group.finish();
-        // Without it this is `cargo test --benches`, where all has to work and nothing to be measured.
-        if std::env::args().any(|argument| argument == "--bench") {
+        // Without `--bench` this is `cargo test --benches`, where all has to work and nothing to be measured.
+        let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+        if has("--bench") && !has("--profile-time") {
             self.take_turns();
         }
     }

@@ -4,6 +4,7 @@
 mod bulk;
 mod fences;
 mod loading;
+mod manual;
 mod seen;
 mod times;
 mod warm;

@@ -103,7 +103,7 @@ async fn progress_is_told_as_it_is_made() {
                 step.total,
                 step.name,
                 step.error.is_none()
-            ))
+            ));
         })
         .await;
     assert_eq!(told, ["1/3 one true", "2/3 two false", "3/3 three true"]);

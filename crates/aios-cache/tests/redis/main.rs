@@ -17,6 +17,7 @@ mod operations;
 mod sentinel;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 
 use std::time::Duration;
 

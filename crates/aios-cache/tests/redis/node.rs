@@ -219,7 +219,7 @@ async fn a_unix_socket_and_a_password() {
 #[tokio::test]
 async fn a_user_with_the_documented_rights_can_do_everything() {
     let server = RedisServer::start();
-    let commands = "+get +mget +set +del +unlink +pttl +pexpire +eval +evalsha +publish +subscribe +ping +info";
+    let commands = "+get +mget +set +del +unlink +pttl +pexpire +eval +evalsha +time +publish +subscribe +ping +info";
     let mut rights = vec![
         "ACL",
         "SETUSER",

@@ -11,7 +11,7 @@ mod server;
 
 pub(crate) use cluster::RedisCluster;
 pub(crate) use sentinel::SentinelSet;
-pub(crate) use server::RedisServer;
+pub(crate) use server::{RedisServer, free_port};
 
 use std::thread;
 use std::time::{Duration, Instant};

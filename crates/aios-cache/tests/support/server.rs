@@ -213,7 +213,7 @@ impl RedisServer {
 }
 
 /// A port that was free a moment ago, as was the one for a Cluster's own messages, 10,000 above it.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let mut candidates = std::iter::repeat_with(|| fastrand::u16(20_000..50_000));
     candidates.find(|port| free(*port) && free(port + 10_000)).unwrap()

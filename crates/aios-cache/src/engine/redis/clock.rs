@@ -41,7 +41,8 @@ impl ServerClock {
     pub(super) fn now(&self) -> Option<u64> {
         let reading = (*self.0.lock())?;
         let since = reading.asked.elapsed();
-        let milliseconds = u64::try_from(since.as_millis()).ok()?;
+        // Both were rounded down, and together they may lack one.
+        let milliseconds = u64::try_from(since.as_millis()).ok()?.saturating_add(1);
         (since < BELIEVED_FOR).then(|| reading.said.saturating_add(milliseconds))
     }
 }

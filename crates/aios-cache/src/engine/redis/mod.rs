@@ -45,13 +45,14 @@
 //!
 //! # Connections
 //!
-//! A few multiplexed connections, taken from a pool and shared by all callers. No operation is repeated, none takes longer
+//! A few multiplexed connections, taken from a pool and shared by all callers; the callers of one thread share one until it is
+//! crowded. A read is one command, GET or MGET, since an entry says itself when it ends. No operation is repeated, none takes longer
 //! than connecting and one answer may take (an invalidation in a Cluster, and the first call of a script on a server: two
 //! answers), and after a time-out the connection is not used again.
 //!
 //! Users that are restricted by an ACL need the keys `~{PREFIX*`, the channel `&{PREFIX}:c*`, and the commands `GET`, `MGET`,
-//! `SET`, `DEL`, `UNLINK`, `PTTL`, `PEXPIRE`, `EVAL`, `EVALSHA`, `PUBLISH`, `SUBSCRIBE`, `PING` and `INFO`, in a Cluster
-//! `CLUSTER|SLOTS` too.
+//! `SET`, `DEL`, `UNLINK`, `PTTL`, `PEXPIRE`, `TIME`, `EVAL`, `EVALSHA`, `PUBLISH`, `SUBSCRIBE`, `PING` and `INFO`, in a
+//! Cluster `CLUSTER|SLOTS` too.
 
 mod builder;
 mod clock;

@@ -93,7 +93,7 @@ impl Wire {
 
 async fn pipeline(mut connection: MultiplexedConnection, commands: Vec<Cmd>) -> Result<Vec<Value>, RedisError> {
     if let [command] = &commands[..] {
-        return Ok(vec![connection.req_packed_command(command).await?]);
+        return Ok(vec![connection.send_packed_command(command).await?]);
     }
     let count = commands.len();
     let mut pipeline = Pipeline::with_capacity(count);
