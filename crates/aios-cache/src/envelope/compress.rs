@@ -77,7 +77,7 @@ impl Compression {
     }
 
     /// The algorithm's number and the compressed payload, where it is worth it.
-    pub(super) fn compress(&self, payload: &[u8]) -> Option<(u8, Vec<u8>)> {
+    pub(super) fn compress(self, payload: &[u8]) -> Option<(u8, Vec<u8>)> {
         if payload.len() < self.above {
             return None;
         }
