@@ -185,6 +185,25 @@ where
         found
     }
 
+    /// The value from this process's memory where it is fresh, at once and without a future: for callers that answer a hit
+    /// in another place than a miss. Counts as a hit; where there is none nothing is counted, since whoever goes on to
+    /// [`get_or_load`](Self::get_or_load) is counted there. It refreshes nothing early.
+    #[inline]
+    pub fn hit(self) -> Option<Cached<V>> {
+        let inner = &self.namespace.inner;
+        let now = inner.hub.now();
+        let entry = with_key(self.key, |key| {
+            let (entry, condition) = inner.in_memory(key, now)?;
+            if condition != Condition::Fresh {
+                return None;
+            }
+            inner.hit_in_memory(key, false);
+            Some(entry)
+        })?;
+        inner.counters.memory_hits.increment();
+        Some(cached(entry, Origin::Memory, false, now))
+    }
+
     /// The value from this process's memory, fresh or stale; counts as no use.
     pub fn peek(self) -> Option<Cached<V>> {
         let inner = &self.namespace.inner;

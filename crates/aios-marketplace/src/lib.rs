@@ -27,7 +27,7 @@ pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
 pub use boundaries::FarPagePolicy;
-pub use caching::CacheSettings;
+pub use caching::{CacheSettings, Keeping, Shown};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};

@@ -8,7 +8,7 @@ use aios_domain::{Error, Result};
 use aios_pagination::CursorCodec;
 
 use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
-use crate::caching::{CacheSettings, Caches};
+use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
 use crate::relay::Relay;
 use crate::views::ViewCounter;
@@ -79,6 +79,12 @@ impl Marketplace {
     /// The clock by which this marketplace lives.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
+    }
+
+    /// How an answer to everybody that shows this is kept. Whoever keeps such answers in the cache of this marketplace under
+    /// these tags never shows what was made stale.
+    pub fn keeping(&self, shown: Shown<'_>) -> Keeping {
+        self.caches.keeping(shown)
     }
 
     /// Asks the database for a sign of life.
