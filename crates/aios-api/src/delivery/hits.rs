@@ -23,7 +23,7 @@ const LONGEST: usize = 512;
 /// What a worker knows of requests by their words. The same target is always the same question, so nothing here gets old.
 pub(crate) struct Hits {
     questions: RefCell<Cache<Box<str>, Arc<Question>>>,
-    counts: RefCell<[[Option<Counts>; 2]; Route::COUNT]>,
+    counts: RefCell<[[Option<Counts>; 2]; Route::ALL.len()]>,
 }
 
 /// The metrics of a route and a method, found once.

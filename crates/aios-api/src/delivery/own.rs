@@ -1,14 +1,17 @@
 //! The answer that is for one caller alone: what everybody sees, and a small end that nobody else may see.
 
+use std::time::Instant;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use aios_domain::Error;
+use aios_marketplace::Keeping;
 
 use super::conditional::Validators;
-use super::{Answer, Asked, Class, Delivery, Draft, Held, Question};
+use super::told::{CACHE_STATUS, SERVER_TIMING};
+use super::{Answer, Asked, Class, Delivery, Draft, Held, Question, Story};
 use crate::problem::Problem;
-use aios_marketplace::Keeping;
 
 /// What stands in the place of the shared answer's end.
 pub(crate) struct Own {
@@ -35,16 +38,18 @@ impl Delivery {
     where
         F: Future<Output = Result<Draft, Error>> + Send + 'static,
     {
-        let (held, _) = self.find(question, keeping, load).await?;
+        let began = Instant::now();
+        let (held, found) = self.find(question, keeping, load).await?;
+        let story = self.story(&held, found, began);
         let own = own.await?;
         let asked = Asked::of(request, question);
-        let response = private(asked, &held, &own)?;
+        let response = private(asked, &held, &own, story)?;
         asked.count_view(&self.marketplace);
         Ok(response)
     }
 }
 
-fn private(asked: Asked<'_>, held: &Held, own: &Own) -> Result<HttpResponse, Error> {
+fn private(asked: Asked<'_>, held: &Held, own: &Own, story: Story) -> Result<HttpResponse, Error> {
     let answer: &Answer = held;
     let (body, etag) = answer
         .with_end(&own.end, &own.mark)
@@ -63,6 +68,8 @@ fn private(asked: Asked<'_>, held: &Held, own: &Own) -> Result<HttpResponse, Err
     headers.insert(ETAG, etag);
     headers.insert(VARY, asked.vary());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(CACHE_STATUS, story.status);
+    headers.insert(SERVER_TIMING, story.timing);
     if status == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }

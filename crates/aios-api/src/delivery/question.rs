@@ -24,7 +24,16 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Stats,
+        Self::Agents,
+        Self::Agent,
+        Self::Reviews,
+        Self::Categories,
+        Self::CategoryCounts,
+        Self::OpenApi,
+        Self::Docs,
+    ];
 
     /// As the router and the metrics have it.
     pub(crate) fn pattern(self) -> &'static str {
