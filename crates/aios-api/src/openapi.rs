@@ -159,8 +159,14 @@ fn is_kept(path: &str) -> bool {
 fn add_validation(operation: &mut Operation) {
     let conditions = [
         ("If-None-Match", "ETags of what the client has, or `*`."),
-        ("If-Modified-Since", "The `Last-Modified` of what the client has; `If-None-Match` takes precedence."),
-        ("Accept-Encoding", "Which of `br`, `zstd` and `gzip` the client takes, by q-values."),
+        (
+            "If-Modified-Since",
+            "The `Last-Modified` of what the client has; `If-None-Match` takes precedence.",
+        ),
+        (
+            "Accept-Encoding",
+            "Which of `br`, `zstd` and `gzip` the client takes, by q-values.",
+        ),
     ];
     for (name, meaning) in conditions {
         let parameter = ParameterBuilder::new()
@@ -177,7 +183,10 @@ fn add_validation(operation: &mut Operation) {
     for (name, meaning) in VALIDATION {
         not_modified = not_modified.header(name, header(meaning));
         if let Some(RefOr::T(whole)) = responses.get_mut("200") {
-            whole.headers.entry(name.to_owned()).or_insert_with(|| RefOr::T(header(meaning)));
+            whole
+                .headers
+                .entry(name.to_owned())
+                .or_insert_with(|| RefOr::T(header(meaning)));
         }
     }
     responses.insert("304".to_owned(), not_modified.build().into());
@@ -186,7 +195,10 @@ fn add_validation(operation: &mut Operation) {
 /// Headers of a kept answer.
 const VALIDATION: [(&str, &str); 5] = [
     ("ETag", "Names these very bytes, in this coding."),
-    ("Vary", "`Accept-Encoding`, and `Authorization` where callers get different answers."),
+    (
+        "Vary",
+        "`Accept-Encoding`, and `Authorization` where callers get different answers.",
+    ),
     (
         "Cache-Control",
         "How long it may be used again: `public`, or `private, no-store` where it is for the caller alone. Shared caches \
@@ -207,9 +219,7 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
             RefOr::T(parameter) => Some(parameter),
             RefOr::Ref(_) => None,
         });
-    let has_query = parameters
-        .clone()
-        .any(|p| p.parameter_in == ParameterIn::Query);
+    let has_query = parameters.clone().any(|p| p.parameter_in == ParameterIn::Query);
     let has_cursor = parameters.clone().any(|p| p.name == "cursor") || path.ends_with("/agents/search");
     let is_signed_in = operation.security.is_some();
     let is_api = path.starts_with("/api/");

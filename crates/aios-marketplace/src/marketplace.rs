@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aios_cache::{Cache, LinkState};
-use aios_db::Database;
+use aios_db::{Database, ReadTiming};
 use aios_domain::{Error, Result};
 use aios_pagination::CursorCodec;
 
@@ -69,6 +69,16 @@ impl Marketplace {
     pub fn relay_clock(mut self, clock: impl aios_cache::time::Clock) -> Self {
         self.relay = Arc::new(Relay::by(clock));
         self
+    }
+
+    /// The same marketplace; where the time goes that is spent on its database for what is asked of this handle is added to
+    /// `timing`. What another request is just loading is not asked for again, and adds nothing.
+    #[must_use]
+    pub fn timed(&self, timing: &Arc<ReadTiming>) -> Self {
+        Self {
+            db: self.db.timed(Arc::clone(timing)),
+            ..self.clone()
+        }
     }
 
     /// The database, for those who set it up.

@@ -161,6 +161,8 @@ pub(super) struct Chosen<'a> {
     alias: Option<&'a HeaderValue>,
     /// High effort has become worth it.
     pub(super) wants_effort: bool,
+    /// The body is as it is yet, and is to be coded on its way out.
+    pub(super) is_streamed: bool,
 }
 
 impl Answer {
@@ -168,16 +170,39 @@ impl Answer {
     pub(super) fn choose(&self, accepted: Accepted) -> Option<Chosen<'_>> {
         let is_short = self.body.len() < LEAST && accepted.has_identity();
         accepted.ranked().find_map(|coding| match self.encoded(coding) {
-            None => Some(Chosen {
-                coding,
-                body: self.body.clone(),
-                etag: &self.etag,
-                alias: None,
-                wants_effort: false,
-            }),
+            None => Some(self.as_it_is()),
             Some(_) if is_short => None,
             Some(encoded) => self.choose_encoded(encoded, accepted.has_identity()),
         })
+    }
+
+    /// The same for an answer that is kept nowhere: what is made for one is made while it goes out.
+    pub(super) fn choose_stream(&self, accepted: Accepted) -> Option<Chosen<'_>> {
+        let is_short = self.body.len() < LEAST && accepted.has_identity();
+        let coding = accepted
+            .ranked()
+            .find(|&coding| coding == Coding::Identity || !is_short)?;
+        let Some(encoded) = self.encoded(coding) else {
+            return Some(self.as_it_is());
+        };
+        Some(Chosen {
+            coding,
+            etag: &encoded.etag_fast,
+            alias: Some(&encoded.etag_high),
+            is_streamed: true,
+            ..self.as_it_is()
+        })
+    }
+
+    fn as_it_is(&self) -> Chosen<'_> {
+        Chosen {
+            coding: Coding::Identity,
+            body: self.body.clone(),
+            etag: &self.etag,
+            alias: None,
+            wants_effort: false,
+            is_streamed: false,
+        }
     }
 
     fn choose_encoded<'a>(&'a self, encoded: &'a Encoded, has_identity: bool) -> Option<Chosen<'a>> {
@@ -189,6 +214,7 @@ impl Answer {
                 etag: &encoded.etag_high,
                 alias: Some(&encoded.etag_fast),
                 wants_effort: false,
+                is_streamed: false,
             });
         }
         let is_long = self.body.len() > LONGEST_AT_ONCE && has_identity;
@@ -209,14 +235,12 @@ impl Answer {
                 etag: &encoded.etag_fast,
                 alias: Some(&encoded.etag_high),
                 wants_effort: uses >= WORTH_EFFORT,
+                is_streamed: false,
             }),
             // Nothing to wait for: the next one gets it.
             None if is_long => Some(Chosen {
-                coding: Coding::Identity,
-                body: self.body.clone(),
-                etag: &self.etag,
-                alias: None,
                 wants_effort: true,
+                ..self.as_it_is()
             }),
             None => None,
         }
@@ -304,5 +328,40 @@ impl LastModified {
         let is_over = now() >= self.at + Duration::from_secs(1);
         self.is_over.store(is_over, Ordering::Relaxed);
         is_over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_told_when_its_second_is_over() {
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let modified = LastModified::new(at(5_700));
+        assert_eq!(modified.header, "Thu, 01 Jan 1970 00:00:05 GMT");
+        assert!(!modified.is_told(|| at(5_999)));
+        assert!(modified.is_told(|| at(6_000)));
+    }
+
+    #[test]
+    fn the_end_of_a_body_is_replaced_and_nothing_else() {
+        let draft = || {
+            Draft::of(
+                "{\"a\":1,\"own\":null}".into(),
+                HeaderValue::from_static("application/json"),
+            )
+        };
+        let keeping = aios_marketplace::Keeping {
+            ttl: Duration::from_secs(1),
+            tags: Vec::new(),
+        };
+        let freshness = Freshness::of(super::super::Class::Subject, &keeping, "aios");
+        let answer = draft().gap("\"own\":null}").unwrap().finish(freshness.clone());
+        let (body, etag) = answer.with_end("\"own\":true}", "own-true").unwrap();
+        assert_eq!(&*body, b"{\"a\":1,\"own\":true}");
+        assert_ne!(etag, answer.etag);
+        assert!(draft().gap("\"other\":null}").is_err());
+        assert!(draft().finish(freshness).with_end("", "").is_none());
     }
 }

@@ -70,7 +70,10 @@ impl Accepted {
 
     /// The acceptable codings, the most wanted first.
     pub(crate) fn ranked(self) -> impl Iterator<Item = Coding> {
-        self.0.into_iter().filter(|&(_, quality)| quality > 0).map(|(coding, _)| coding)
+        self.0
+            .into_iter()
+            .filter(|&(_, quality)| quality > 0)
+            .map(|(coding, _)| coding)
     }
 
     /// Whether the body may go out as it is.
@@ -129,7 +132,10 @@ impl Asked {
             Coding::Zstd => self.zstd.or(self.others).unwrap_or(0),
             Coding::Gzip => self.gzip.or(self.others).unwrap_or(0),
             // Acceptable unless it is refused, and the least wanted where it is not named.
-            Coding::Identity => self.identity.or(self.others.filter(|&quality| quality == 0)).unwrap_or(1),
+            Coding::Identity => self
+                .identity
+                .or(self.others.filter(|&quality| quality == 0))
+                .unwrap_or(1),
         }
     }
 }
@@ -137,7 +143,9 @@ impl Asked {
 /// The q-value in `q=0.5`, in thousandths.
 fn weight(parameter: &[u8]) -> Option<Quality> {
     let parameter = parameter.trim_ascii();
-    let digits = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
+    let digits = parameter
+        .strip_prefix(b"q=")
+        .or_else(|| parameter.strip_prefix(b"Q="))?;
     let (whole, fraction) = match digits {
         [whole] => (whole, &[][..]),
         [whole, b'.', fraction @ ..] => (whole, fraction),
@@ -147,7 +155,9 @@ fn weight(parameter: &[u8]) -> Option<Quality> {
         return None;
     }
     let thousandths = [100, 10, 1].iter().zip(fraction);
-    let fraction: Quality = thousandths.map(|(place, digit)| place * Quality::from(digit - b'0')).sum();
+    let fraction: Quality = thousandths
+        .map(|(place, digit)| place * Quality::from(digit - b'0'))
+        .sum();
     match (whole, fraction) {
         (b'0', fraction) => Some(fraction),
         (b'1', 0) => Some(WHOLE),
@@ -196,7 +206,15 @@ mod tests {
 
     #[test]
     fn what_is_malformed_asks_for_nothing() {
-        for malformed in ["gzip;q=2", "gzip;q=1.1", "gzip;q=0.1234", "gzip;q=", "gzip;level=9", "g zip", "br;q=.5"] {
+        for malformed in [
+            "gzip;q=2",
+            "gzip;q=1.1",
+            "gzip;q=0.1234",
+            "gzip;q=",
+            "gzip;level=9",
+            "g zip",
+            "br;q=.5",
+        ] {
             assert_eq!(ranked(&[malformed]), ["identity"], "{malformed}");
         }
         assert_eq!(ranked(&[", ,gzip,, "]), ["gzip", "identity"]);

@@ -63,7 +63,9 @@ pub(crate) fn whole(body: &Bytes, coding: Coding, effort: Effort) -> Option<Byte
     let mut encoded = Vec::with_capacity(body.len() / 4);
     let source = futures_util::io::Cursor::new(body.clone());
     // Memory never makes a reader wait, so one poll goes through.
-    let read = encoder(source, coding, effort).read_to_end(&mut encoded).now_or_never()?;
+    let read = encoder(source, coding, effort)
+        .read_to_end(&mut encoded)
+        .now_or_never()?;
     read.is_ok().then(|| encoded.into())
 }
 
@@ -128,7 +130,10 @@ mod tests {
     }
 
     fn text() -> Bytes {
-        (0..2_000).map(|line| format!("line {line} of a text that repeats itself\n")).collect::<String>().into()
+        (0..2_000)
+            .map(|line| format!("line {line} of a text that repeats itself\n"))
+            .collect::<String>()
+            .into()
     }
 
     #[test]
@@ -147,7 +152,10 @@ mod tests {
     fn a_stream_has_the_same_bytes_as_the_whole() {
         let text = text();
         for coding in Coding::COMPRESSED {
-            let chunks: Vec<_> = text.chunks(777).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+            let chunks: Vec<_> = text
+                .chunks(777)
+                .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+                .collect();
             let mut body = Box::pin(Compressed::new(futures_util::stream::iter(chunks), coding));
             let mut sent = Vec::new();
             let mut context = Context::from_waker(std::task::Waker::noop());

@@ -41,7 +41,10 @@ fn names(list: &[u8], etag: &HeaderValue) -> bool {
             continue;
         }
         let tag = rest.strip_prefix(b"W/").unwrap_or(rest);
-        let Some(end) = tag.strip_prefix(b"\"").and_then(|opaque| opaque.iter().position(|&byte| byte == b'"')) else {
+        let Some(end) = tag
+            .strip_prefix(b"\"")
+            .and_then(|opaque| opaque.iter().position(|&byte| byte == b'"'))
+        else {
             return false;
         };
         // Both quotes belong to the tag.
@@ -66,7 +69,17 @@ mod tests {
         for list in ["\"a,b\"", "W/\"a,b\"", "\"x\", \"a,b\"", " ,\"x\" ,,W/\"y\",\"a,b\""] {
             assert!(names(list.as_bytes(), &TAG), "{list}");
         }
-        for list in ["", "\"a\"", "a,b", "\"a", "\"a\", b\"", "x \"a,b\"", "\"x\"; \"a,b\"", "\"x\" y, \"a,b\"", "w/\"a,b\""] {
+        for list in [
+            "",
+            "\"a\"",
+            "a,b",
+            "\"a",
+            "\"a\", b\"",
+            "x \"a,b\"",
+            "\"x\"; \"a,b\"",
+            "\"x\" y, \"a,b\"",
+            "w/\"a,b\"",
+        ] {
             assert!(!names(list.as_bytes(), &TAG), "{list}");
         }
     }

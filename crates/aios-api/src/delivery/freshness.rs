@@ -56,7 +56,11 @@ impl Freshness {
         let length: usize = tags.iter().map(|tag| tag.len() + 1).sum();
         let tags = list(",").zip(list(" ")).filter(|_| length <= LONGEST_TAGS);
         // What can't be purged must not stay at the edge.
-        let edge = if tags.is_some() { edge(keeping.ttl) } else { "no-store".to_owned() };
+        let edge = if tags.is_some() {
+            edge(keeping.ttl)
+        } else {
+            "no-store".to_owned()
+        };
         Self {
             cache_control: value(&client(class)),
             cdn_cache_control: value(&edge),
@@ -99,7 +103,10 @@ mod tests {
     fn the_same_tags_are_written_for_each_kind_of_edge() {
         let (tags, keys) = of(2).tags.unwrap();
         let both = [0, 1].map(|place| format!("aios:agent:{place:036}"));
-        assert_eq!((tags.to_str().unwrap(), keys.to_str().unwrap()), (&*both.join(","), &*both.join(" ")));
+        assert_eq!(
+            (tags.to_str().unwrap(), keys.to_str().unwrap()),
+            (&*both.join(","), &*both.join(" "))
+        );
     }
 
     #[test]
@@ -107,6 +114,12 @@ mod tests {
         let many = of(100);
         assert!(many.tags.is_none());
         assert_eq!(many.cdn_cache_control, "no-store");
-        assert!(of(20).cdn_cache_control.to_str().unwrap().starts_with("public, max-age=300,"));
+        assert!(
+            of(20)
+                .cdn_cache_control
+                .to_str()
+                .unwrap()
+                .starts_with("public, max-age=300,")
+        );
     }
 }

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use actix_web::HttpResponse;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::http::{Method, StatusCode};
 use metrics::{Counter, Histogram, counter, histogram};
 use quick_cache::unsync::Cache;
 
-use super::{Asked, Held, Question, Route, Story};
+use super::{Asked, Question, Route};
 use crate::Api;
 use crate::shell::{REQUEST_SECONDS, REQUESTS_TOTAL};
 
@@ -65,20 +65,13 @@ impl Hits {
         }
         let delivery = &api.delivery;
         let held = delivery.hit(&question)?;
-        let status = match &held {
-            Held::Kept(answer) => delivery.told.hit(answer.fresh_for()),
-            Held::Pinned(_) => HeaderValue::from_static("aios; hit"),
-        };
         let asked = Asked {
             method: request.method(),
             headers: request.headers(),
             route: question.route,
             viewed: question.viewed,
         };
-        let story = Story {
-            status,
-            timing: delivery.told.cache_time(began.elapsed()),
-        };
+        let story = delivery.hit_story(&held, began);
         let response = delivery.public(asked, &held, story)?;
         self.count(question.route, request.method(), response.status(), began);
         Some(response)

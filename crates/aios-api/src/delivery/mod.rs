@@ -18,7 +18,6 @@ mod told;
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::body::BoxBody;
@@ -35,7 +34,7 @@ use tokio::sync::Semaphore;
 use self::answer::Chosen;
 use self::coding::{Accepted, Coding};
 use self::freshness::Freshness;
-use self::told::{CACHE_STATUS, Found, SERVER_TIMING, Told};
+use self::told::{CACHE_STATUS, Found, SERVER_TIMING, Times, Told};
 use crate::problem::Problem;
 
 pub(crate) use self::answer::{Answer, Draft};
@@ -86,7 +85,11 @@ pub(crate) struct Delivery {
 /// An answer, wherever it is kept.
 #[derive(Clone)]
 pub(crate) enum Held {
+    /// In the cache.
     Kept(Cached<Answer>),
+    /// Nowhere: nothing is kept on this server.
+    Passing(Cached<Answer>),
+    /// For as long as the program runs.
     Pinned(Arc<Answer>),
 }
 
@@ -95,7 +98,7 @@ impl Deref for Held {
 
     fn deref(&self) -> &Answer {
         match self {
-            Self::Kept(answer) => answer,
+            Self::Kept(answer) | Self::Passing(answer) => answer,
             Self::Pinned(answer) => answer,
         }
     }
@@ -166,7 +169,7 @@ impl Delivery {
             viewed: None,
         };
         let held = Held::Pinned(Arc::clone(answer));
-        let story = self.story(&held, Found::Hit { is_stale: false }, Instant::now());
+        let story = self.hit_story(&held, Instant::now());
         let response = self.public(Asked::of(request, &question), &held, story);
         request.extensions_mut().insert(Arc::new(question));
         Ok(response.ok_or_else(not_acceptable)?)
@@ -180,15 +183,13 @@ impl Delivery {
         &self,
         request: &HttpRequest,
         question: Question,
-        (class, keeping): (Class, Keeping),
-        load: impl FnOnce() -> F + Send + 'static,
+        keeping: (Class, Keeping),
+        load: impl FnOnce(Marketplace) -> F + Send + 'static,
     ) -> Result<HttpResponse, Problem>
     where
         F: Future<Output = Result<Draft, Error>> + Send + 'static,
     {
-        let began = Instant::now();
-        let (held, found) = self.find(&question, (class, keeping), load).await?;
-        let story = self.story(&held, found, began);
+        let (held, story) = self.find(&question, keeping, load).await?;
         let asked = Asked::of(request, &question);
         let response = self.public(asked, &held, story).ok_or_else(not_acceptable)?;
         // The same words will be the same question: the next time it is answered before it is read.
@@ -205,16 +206,13 @@ impl Delivery {
         request: &HttpRequest,
         question: &Question,
         keeping: (Class, Keeping),
-        load: impl FnOnce() -> F + Send + 'static,
+        load: impl FnOnce(Marketplace) -> F + Send + 'static,
     ) -> Result<HttpResponse, Problem>
     where
         F: Future<Output = Result<Draft, Error>> + Send + 'static,
     {
-        let began = Instant::now();
-        let (held, found) = self.find(question, keeping, load).await?;
-        let story = self.story(&held, found, began);
-        let accepted = Accepted::of(request.headers(), Coding::COMPRESSED);
-        let chosen = self.choose(&held, accepted).ok_or_else(not_acceptable)?;
+        let (held, story) = self.find(question, keeping, load).await?;
+        let chosen = self.choose(&held, request.headers()).ok_or_else(not_acceptable)?;
         let mut response = HttpResponse::new(StatusCode::OK);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, held.content_type.clone());
@@ -230,16 +228,18 @@ impl Delivery {
         &self,
         question: &Question,
         (class, keeping): (Class, Keeping),
-        load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<(Held, Found), Error>
+        load: impl FnOnce(Marketplace) -> F + Send + 'static,
+    ) -> Result<(Held, Story), Error>
     where
         F: Future<Output = Result<Draft, Error>> + Send + 'static,
     {
+        let times = Times::new();
         let key = match &question.place {
             Place::Kept(key) => key,
             Place::Pinned(answer) => {
                 let held = Held::Pinned(Arc::clone(answer));
-                return Ok((held, Found::Hit { is_stale: false }));
+                let story = self.hit_story(&held, times.began);
+                return Ok((held, story));
             }
         };
         let policy = Policy::new(keeping.ttl)
@@ -247,24 +247,35 @@ impl Delivery {
             .stale_if_error(WHILE_FAILING);
         let freshness = Freshness::of(class, &keeping, &self.tag_prefix);
         let Keeping { ttl, tags } = keeping;
-        let has_loaded = Arc::new(AtomicBool::new(false));
-        let loads = Arc::clone(&has_loaded);
+        let (load_times, marketplace) = (times.load.clone(), self.marketplace.timed(&times.load.reads));
         let load = async move || {
-            loads.store(true, Ordering::Relaxed);
-            let draft = load().await?;
+            let began = load_times.begin();
+            let draft = load(marketplace).await?;
             // No longer than what it shows, or the times of the two would add up.
             let ttl = draft.freshness().min(ttl).max(SHORTEST);
-            Ok(Loaded::new(draft.finish(freshness)).ttl(ttl))
+            let answer = draft.finish(freshness);
+            load_times.end(began);
+            Ok(Loaded::new(answer).ttl(ttl))
         };
         let slot = self.answers.at(&**key).policy(&policy).tags(|| tags);
         let answer = slot.get_or_load(load).await.map_err(loading_failed)?;
         let found = if self.is_enabled {
-            let is_stored = || self.answers.at(&**key).peek().is_some_and(|kept| Cached::ptr_eq(&kept, &answer));
-            Found::of(&answer, has_loaded.load(Ordering::Relaxed), is_stored())
+            let kept = self.answers.at(&**key).peek();
+            let is_stored = kept.is_some_and(|kept| Cached::ptr_eq(&kept, &answer));
+            Found::of(&answer, times.load.has_run(), is_stored)
         } else {
             Found::Bypass
         };
-        Ok((Held::Kept(answer), found))
+        let story = Story {
+            status: found.status(&self.told, answer.fresh_for()),
+            timing: times.header(&self.told),
+        };
+        let held = if found == Found::Bypass {
+            Held::Passing(answer)
+        } else {
+            Held::Kept(answer)
+        };
+        Ok((held, story))
     }
 
     /// The kept answer, where it is there and fresh.
@@ -275,9 +286,9 @@ impl Delivery {
         }
     }
 
-    fn story(&self, held: &Held, found: Found, began: Instant) -> Story {
+    fn hit_story(&self, held: &Held, began: Instant) -> Story {
         let status = match held {
-            Held::Kept(answer) => found.status(&self.told, answer.fresh_for()),
+            Held::Kept(answer) | Held::Passing(answer) => self.told.hit(answer.fresh_for()),
             Held::Pinned(_) => HeaderValue::from_static("aios; hit"),
         };
         Story {
@@ -288,8 +299,7 @@ impl Delivery {
 
     /// The whole answer, or 304 where the client has it. `None` where it accepts no coding that there is.
     fn public(&self, asked: Asked<'_>, held: &Held, story: Story) -> Option<HttpResponse> {
-        let accepted = Accepted::of(asked.headers, Coding::COMPRESSED);
-        let chosen = self.choose(held, accepted)?;
+        let chosen = self.choose(held, asked.headers)?;
         let now = || SystemTime::from(self.marketplace.clock().now());
         let validated = held.validators(&chosen, now).not_modified(asked.headers);
         let status = if validated.is_some() {
@@ -323,8 +333,11 @@ impl Delivery {
         Some(self.with_body(response, chosen))
     }
 
-    fn choose<'a>(&self, held: &'a Held, accepted: Accepted) -> Option<Chosen<'a>> {
-        let chosen = held.choose(accepted)?;
+    fn choose<'a>(&self, held: &'a Held, headers: &HeaderMap) -> Option<Chosen<'a>> {
+        if let Held::Passing(answer) = held {
+            return answer.choose_stream(Accepted::of(headers, stream::PREFERENCE));
+        }
+        let chosen = held.choose(Accepted::of(headers, Coding::COMPRESSED))?;
         if chosen.wants_effort {
             self.compress_beside(held);
         }
@@ -334,6 +347,9 @@ impl Delivery {
     fn with_body(&self, mut response: HttpResponse, chosen: Chosen<'_>) -> HttpResponse {
         if let Some(coding) = chosen.coding.header() {
             response.headers_mut().insert(CONTENT_ENCODING, coding);
+        }
+        if chosen.is_streamed {
+            return response.set_body(stream::body(chosen.body, chosen.coding));
         }
         self.bytes.sent(chosen.coding, chosen.body.len());
         response.set_body(BoxBody::new(chosen.body))

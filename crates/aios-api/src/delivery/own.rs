@@ -1,12 +1,10 @@
 //! The answer that is for one caller alone: what everybody sees, and a small end that nobody else may see.
 
-use std::time::Instant;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse};
 use aios_domain::Error;
-use aios_marketplace::Keeping;
+use aios_marketplace::{Keeping, Marketplace};
 
 use super::conditional::Validators;
 use super::told::{CACHE_STATUS, SERVER_TIMING};
@@ -32,15 +30,13 @@ impl Delivery {
         request: &HttpRequest,
         question: &Question,
         keeping: (Class, Keeping),
-        load: impl FnOnce() -> F + Send + 'static,
+        load: impl FnOnce(Marketplace) -> F + Send + 'static,
         own: impl Future<Output = Result<Own, Error>>,
     ) -> Result<HttpResponse, Problem>
     where
         F: Future<Output = Result<Draft, Error>> + Send + 'static,
     {
-        let began = Instant::now();
-        let (held, found) = self.find(question, keeping, load).await?;
-        let story = self.story(&held, found, began);
+        let (held, story) = self.find(question, keeping, load).await?;
         let own = own.await?;
         let asked = Asked::of(request, question);
         let response = private(asked, &held, &own, story)?;

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
-use aios_domain::{AgentField, AgentFieldSet, AgentId, AgentSort, CategoryName, PricingModel, Rating, SearchQuery, Tag};
+use aios_domain::{
+    AgentField, AgentFieldSet, AgentId, AgentSort, CategoryName, PricingModel, Rating, SearchQuery, Tag,
+};
 use aios_marketplace::{AgentListQuery, CountMode, Listing, PageAt, PageRequest};
 use aios_pagination::http::Links;
 
@@ -140,7 +142,12 @@ impl Canonical {
         };
         self.with("page", number.map(|number| number.to_string()))
             .with("cursor", cursor)
-            .with("limit", Some(*limit).filter(|&limit| limit != default_limit).map(|limit| limit.to_string()))
+            .with(
+                "limit",
+                Some(*limit)
+                    .filter(|&limit| limit != default_limit)
+                    .map(|limit| limit.to_string()),
+            )
             .with("count", count)
     }
 
@@ -163,7 +170,11 @@ impl Canonical {
                 let pages = listing.pages().and_then(|pages| u64::try_from(pages).ok());
                 links.numbered(u64::from(page), listing.limit, listing.next_cursor.is_some(), pages)
             }
-            None => links.tokens(listing.prev_cursor.as_deref(), listing.next_cursor.as_deref(), listing.limit),
+            None => links.tokens(
+                listing.prev_cursor.as_deref(),
+                listing.next_cursor.as_deref(),
+                listing.limit,
+            ),
         };
         HeaderValue::from_str(&links.to_value()?).ok()
     }
@@ -172,7 +183,11 @@ impl Canonical {
 /// The fields by name, where they are not all there are.
 fn named(fields: AgentFieldSet) -> Option<String> {
     let all = AgentField::ALL;
-    let names: Vec<&str> = all.iter().filter(|&&field| fields.contains(field)).map(|field| field.as_str()).collect();
+    let names: Vec<&str> = all
+        .iter()
+        .filter(|&&field| fields.contains(field))
+        .map(|field| field.as_str())
+        .collect();
     (names.len() < all.len()).then(|| names.join(","))
 }
 
@@ -204,7 +219,10 @@ mod tests {
         asked.filter.tags = ["b", "a", "b"].map(|tag| Tag::new(tag).unwrap()).into();
         asked.sort = AgentSort::Installs;
         asked.fields = AgentField::ALL.iter().rev().copied().collect();
-        assert_eq!(key(&asked, &PageRequest::first(20)), "/api/v1/marketplace/agents?tags=a%2Cb");
+        assert_eq!(
+            key(&asked, &PageRequest::first(20)),
+            "/api/v1/marketplace/agents?tags=a%2Cb"
+        );
     }
 
     #[test]
@@ -215,8 +233,14 @@ mod tests {
         two.filter.search = Some(SearchQuery::new("a").unwrap());
         two.filter.category = Some(CategoryName::new("content").unwrap());
         let first = PageRequest::first(20);
-        assert_eq!(key(&one, &first), "/api/v1/marketplace/agents?search=a%26category%3Dcontent");
-        assert_eq!(key(&two, &first), "/api/v1/marketplace/agents?category=content&search=a");
+        assert_eq!(
+            key(&one, &first),
+            "/api/v1/marketplace/agents?search=a%26category%3Dcontent"
+        );
+        assert_eq!(
+            key(&two, &first),
+            "/api/v1/marketplace/agents?category=content&search=a"
+        );
     }
 
     #[test]

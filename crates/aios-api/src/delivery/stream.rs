@@ -7,12 +7,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, VARY,
 };
+use actix_web::web::Bytes;
 
 use super::coding::{Accepted, Coding};
 use super::compress::{Compressed, Effort, LEAST};
 
 /// The cheapest for this server first, at equal q-values.
-const PREFERENCE: [Coding; 3] = [Coding::Zstd, Coding::Gzip, Coding::Brotli];
+pub(super) const PREFERENCE: [Coding; 3] = [Coding::Zstd, Coding::Gzip, Coding::Brotli];
 
 /// Marks an answer that may be compressed. Whoever marks it says that it does not have what is secret beside what somebody
 /// else, or the request, brought in: from the length of both together the secret could be guessed (BREACH).
@@ -34,18 +35,22 @@ pub(crate) fn compressed<B: MessageBody + 'static>(
     let coding = chosen(&answer);
     let mut answer = answer;
     // Also where it goes out as it is: it would not for others.
-    answer.headers_mut().append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    answer
+        .headers_mut()
+        .append(VARY, HeaderValue::from_static("Accept-Encoding"));
     let Some(coding) = coding else { return answer };
     let Some(value) = coding.header() else { return answer };
-    super::metrics::compressed(coding, Effort::Fast);
     answer.headers_mut().insert(CONTENT_ENCODING, value);
-    answer.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => EitherBody::left(BoxBody::new(Compressed::new(
-            futures_util::stream::iter([Ok(bytes)]),
-            coding,
-        ))),
-        Err(body) => body,
+    answer.map_body(|_, whole| match whole.try_into_bytes() {
+        Ok(bytes) => EitherBody::left(body(bytes, coding)),
+        Err(whole) => whole,
     })
+}
+
+/// A body that is compressed while it goes out.
+pub(super) fn body(whole: Bytes, coding: Coding) -> BoxBody {
+    super::metrics::compressed(coding, Effort::Fast);
+    BoxBody::new(Compressed::new(futures_util::stream::iter([Ok(whole)]), coding))
 }
 
 /// The coding that the answer gets; `None` where it goes out as it is.
@@ -66,17 +71,36 @@ fn chosen<B: MessageBody>(answer: &ServiceResponse<B>) -> Option<Coding> {
 
 /// Whether the body is a text in no coding yet, of which nobody demands that its bytes stay as they are.
 fn may_be_changed(headers: &HeaderMap) -> bool {
-    let is_fixed = [CONTENT_ENCODING, CONTENT_RANGE, ETAG, ACCEPT_RANGES].iter().any(|name| headers.contains_key(name));
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-    let no_transform = text(CACHE_CONTROL).split(',').any(|part| part.trim().eq_ignore_ascii_case("no-transform"));
+    let is_fixed = [CONTENT_ENCODING, CONTENT_RANGE, ETAG, ACCEPT_RANGES]
+        .iter()
+        .any(|name| headers.contains_key(name));
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let no_transform = text(CACHE_CONTROL)
+        .split(',')
+        .any(|part| part.trim().eq_ignore_ascii_case("no-transform"));
     !is_fixed && !no_transform && is_text(text(CONTENT_TYPE))
 }
 
 fn is_text(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let (kind, subtype) = media_type.split_once('/').unwrap_or_default();
     let is_structured = subtype.ends_with("+json") || subtype.ends_with("+xml");
-    kind == "text" || is_structured || matches!(&*media_type, "application/json" | "application/javascript" | "application/xml")
+    kind == "text"
+        || is_structured
+        || matches!(
+            &*media_type,
+            "application/json" | "application/javascript" | "application/xml"
+        )
 }
 
 #[cfg(test)]
@@ -85,10 +109,21 @@ mod tests {
 
     #[test]
     fn texts_are_compressed_and_nothing_else() {
-        for text in ["application/json", "text/html; charset=utf-8", "image/svg+xml", "application/problem+json"] {
+        for text in [
+            "application/json",
+            "text/html; charset=utf-8",
+            "image/svg+xml",
+            "application/problem+json",
+        ] {
             assert!(is_text(text), "{text}");
         }
-        for other in ["image/png", "application/octet-stream", "application/zip", "", "font/woff2"] {
+        for other in [
+            "image/png",
+            "application/octet-stream",
+            "application/zip",
+            "",
+            "font/woff2",
+        ] {
             assert!(!is_text(other), "{other}");
         }
     }

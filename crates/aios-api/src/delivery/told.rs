@@ -1,9 +1,12 @@
 //! What an answer says of how it came about: `Cache-Status` (RFC 9211) and `Server-Timing`.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use aios_cache::{Cached, Origin};
+use aios_marketplace::ReadTiming;
 
 use super::answer::Answer;
 
@@ -24,7 +27,7 @@ impl Told {
     pub(super) fn new() -> Self {
         Self {
             ttls: (0..=LONGEST_TTL).map(hit_status).collect(),
-            micros: (0..=LONGEST_HIT_MICROS).map(|micros| hit_timing(micros)).collect(),
+            micros: (0..=LONGEST_HIT_MICROS).map(hit_timing).collect(),
         }
     }
 
@@ -54,6 +57,68 @@ fn hit_timing(micros: u128) -> HeaderValue {
 pub(super) fn value(text: &str) -> HeaderValue {
     // Tokens and numbers.
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Where the time of a request goes.
+pub(super) struct Times {
+    pub(super) began: Instant,
+    pub(super) load: Arc<LoadTimes>,
+}
+
+/// What is measured while an answer is made, if it is made for this request.
+#[derive(Default)]
+pub(super) struct LoadTimes {
+    pub(super) reads: Arc<ReadTiming>,
+    /// Of the whole load, in nanoseconds; zero while it has not ended.
+    whole: AtomicU64,
+    has_begun: AtomicBool,
+}
+
+impl LoadTimes {
+    pub(super) fn begin(&self) -> Instant {
+        self.has_begun.store(true, Ordering::Relaxed);
+        Instant::now()
+    }
+
+    pub(super) fn end(&self, began: Instant) {
+        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.whole.store(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_run(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+}
+
+impl Times {
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            load: Arc::default(),
+        }
+    }
+
+    /// `Server-Timing`. `queue` and `pool` are waits for a turn and a connection, `db` is the statements, `render` what
+    /// else it took to make the answer, and `cache` the rest: looking, and waiting for another request that makes it.
+    pub(super) fn header(&self, told: &Told) -> HeaderValue {
+        let whole = self.began.elapsed();
+        let load = Duration::from_nanos(self.load.whole.load(Ordering::Relaxed));
+        if load.is_zero() {
+            return told.cache_time(whole);
+        }
+        let reads = &self.load.reads;
+        let render = load.saturating_sub(reads.total());
+        let cache = whole.saturating_sub(load);
+        let parts = [
+            ("cache", cache),
+            ("queue", reads.queue()),
+            ("pool", reads.pool()),
+            ("db", reads.statements()),
+            ("render", render),
+        ];
+        let parts = parts.map(|(name, took)| format!("{name};dur={:.3}", took.as_secs_f64() * 1_000.0));
+        value(&parts.join(", "))
+    }
 }
 
 /// How an answer was found that the cache was asked for.

@@ -63,18 +63,17 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<Ht
     let asked = Canonical::agents(&query, &page);
     let question = asked.question(Route::Agents);
     let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query)));
-    let load = agent_page(api.marketplace.clone(), asked, query, page);
+    let load = agent_page(asked, query, page);
     api.delivery.answer(&request, question, keeping, load).await
 }
 
 /// Makes the answer with a page of agents.
 fn agent_page(
-    marketplace: Marketplace,
     asked: Canonical,
     query: AgentListQuery,
     page: PageRequest,
-) -> impl FnOnce() -> BoxFuture<'static, Result<Draft, Error>> + Send {
-    move || {
+) -> impl FnOnce(Marketplace) -> BoxFuture<'static, Result<Draft, Error>> + Send {
+    move |marketplace| {
         Box::pin(async move {
             let listing = marketplace.agent_list(query, page).await?;
             let draft = Draft::json(&AgentList::from(&*listing))?.shows(&listing, &marketplace);
@@ -93,8 +92,7 @@ async fn by_ids(
     let asked = Canonical::agents_by_id(&ids, fields);
     let question = asked.question(Route::Agents);
     let keeping = (Class::List, api.marketplace.keeping(Shown::AgentsById(&ids)));
-    let marketplace = api.marketplace.clone();
-    let load = async move || {
+    let load = async move |marketplace: Marketplace| {
         let (items, fresh_for) = marketplace.agents_by_ids_kept(&ids, fields).await?;
         let listing = Listing {
             total: i64::try_from(items.len()).ok(),
@@ -171,7 +169,7 @@ pub(crate) async fn search(
     let asked = Canonical::agents(&query, &page);
     let question = asked.question(Route::Agents);
     let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query)));
-    let load = agent_page(api.marketplace.clone(), asked, query, page);
+    let load = agent_page(asked, query, page);
     api.delivery.posted(&request, &question, keeping, load).await
 }
 
@@ -199,8 +197,7 @@ pub(crate) async fn read(
         ..Canonical::path(format!("/api/v1/marketplace/agents/{agent}")).question(Route::Agent)
     };
     let keeping = (Class::Subject, api.marketplace.keeping(Shown::Agent(agent)));
-    let marketplace = api.marketplace.clone();
-    let load = async move || {
+    let load = async move |marketplace: Marketplace| {
         let (agent, kept) = marketplace.agent_shared(agent).await?;
         let draft = Draft::json(&Agent::from(agent.as_ref()))?.shows(&kept, &marketplace);
         draft.revision(revision(&agent)).gap(NOBODYS_STANDING)

@@ -1,7 +1,7 @@
 //! Categories: listed, counted, made.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use aios_marketplace::Shown;
+use aios_marketplace::{Marketplace, Shown};
 
 use crate::Api;
 use crate::auth::Admin;
@@ -20,8 +20,7 @@ use crate::wire::{Category, CategoryCount, CategoryCounts, CategoryDraft, Catego
 pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let question = Canonical::path(Route::Categories.pattern()).question(Route::Categories);
     let keeping = (Class::Figures, api.marketplace.keeping(Shown::Categories));
-    let marketplace = api.marketplace.clone();
-    let load = async move || {
+    let load = async |marketplace: Marketplace| {
         let categories = marketplace.category_list().await?;
         let list = CategoryList {
             categories: categories.iter().map(Category::from).collect(),
@@ -39,8 +38,7 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<Ht
 pub(crate) async fn counts(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let question = Canonical::path(Route::CategoryCounts.pattern()).question(Route::CategoryCounts);
     let keeping = (Class::Figures, api.marketplace.keeping(Shown::CategoryCounts));
-    let marketplace = api.marketplace.clone();
-    let load = async move || {
+    let load = async |marketplace: Marketplace| {
         let counts = marketplace.category_counts().await?;
         let list = CategoryCounts {
             categories: counts.iter().map(CategoryCount::from).collect(),

@@ -3,7 +3,7 @@
 use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 use aios_domain::{Invalid, Rating};
-use aios_marketplace::Shown;
+use aios_marketplace::{Marketplace, Shown};
 
 use super::id;
 use crate::Api;
@@ -49,8 +49,7 @@ pub(crate) async fn list(
     let asked = Canonical::reviews(agent, rating, &page);
     let question = asked.question(Route::Reviews);
     let keeping = (Class::Subject, api.marketplace.keeping(Shown::Reviews(agent)));
-    let marketplace = api.marketplace.clone();
-    let load = async move || {
+    let load = async move |marketplace: Marketplace| {
         let listing = marketplace.review_list(agent, rating, page).await?;
         let draft = Draft::json(&ReviewList::from(&*listing))?.shows(&listing, &marketplace);
         Ok(draft.header(LINK, asked.links(&listing)))

@@ -1,7 +1,7 @@
 //! Figures: of the marketplace, and of one agent.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use aios_marketplace::Shown;
+use aios_marketplace::{Marketplace, Shown};
 
 use super::id;
 use crate::Api;
@@ -18,8 +18,7 @@ use crate::wire::{AgentStats, MarketplaceStats};
 pub(crate) async fn marketplace(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let question = Canonical::path(Route::Stats.pattern()).question(Route::Stats);
     let keeping = (Class::Figures, api.marketplace.keeping(Shown::Stats));
-    let marketplace = api.marketplace.clone();
-    let load = async move || {
+    let load = async |marketplace: Marketplace| {
         let stats = marketplace.stats().await?;
         Ok(Draft::json(&MarketplaceStats::from(&*stats))?.shows(&stats, &marketplace))
     };

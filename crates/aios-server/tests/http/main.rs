@@ -10,6 +10,7 @@
 
 mod agents;
 mod caching;
+mod delivery;
 mod described;
 mod harness;
 mod life_cycle;
