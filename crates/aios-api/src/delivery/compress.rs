@@ -35,11 +35,10 @@ impl Effort {
     fn level(self, coding: Coding) -> Level {
         // docs/delivery.md has the sizes and times behind these.
         Level::Precise(match (coding, self) {
-            (Coding::Brotli, Self::Fast) => 4,
+            (Coding::Brotli | Coding::Gzip, Self::Fast) => 4,
             (Coding::Brotli, Self::High) => 11,
             (Coding::Zstd, Self::Fast) => 3,
             (Coding::Zstd, Self::High) => 19,
-            (Coding::Gzip, Self::Fast) => 4,
             (Coding::Gzip, Self::High) => 9,
             (Coding::Identity, _) => 0,
         })
@@ -130,10 +129,8 @@ mod tests {
     }
 
     fn text() -> Bytes {
-        (0..2_000)
-            .map(|line| format!("line {line} of a text that repeats itself\n"))
-            .collect::<String>()
-            .into()
+        let lines = (0..2_000).map(|line| format!("line {line} of a text that repeats itself"));
+        lines.collect::<Vec<_>>().join("\n").into()
     }
 
     #[test]

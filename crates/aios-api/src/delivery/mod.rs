@@ -15,6 +15,7 @@ mod own;
 mod question;
 pub(crate) mod stream;
 mod told;
+mod turns;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -29,12 +30,12 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use aios_cache::{Cache, Cached, LoadError, Loaded, Namespace, NamespaceError, Policy};
 use aios_domain::{AgentId, Error, ErrorKind};
 use aios_marketplace::{Keeping, Marketplace};
-use tokio::sync::Semaphore;
 
 use self::answer::Chosen;
 use self::coding::{Accepted, Coding};
 use self::freshness::Freshness;
 use self::told::{CACHE_STATUS, Found, SERVER_TIMING, Times, Told};
+use self::turns::Turns;
 use crate::problem::Problem;
 
 pub(crate) use self::answer::{Answer, Draft};
@@ -78,8 +79,7 @@ pub(crate) struct Delivery {
     tag_prefix: String,
     told: Told,
     bytes: metrics::BodyBytes,
-    /// High effort takes a processor: one answer at a time.
-    effort: Arc<Semaphore>,
+    effort: Arc<Turns>,
 }
 
 /// An answer, wherever it is kept.
@@ -140,7 +140,7 @@ impl Delivery {
             tag_prefix: settings.tag_prefix,
             told: Told::new(),
             bytes: metrics::BodyBytes::new(),
-            effort: Arc::new(Semaphore::new(1)),
+            effort: Arc::default(),
         })
     }
 
@@ -355,16 +355,15 @@ impl Delivery {
         response.set_body(BoxBody::new(chosen.body))
     }
 
-    /// Compresses with high effort beside the requests, unless another answer is just being compressed: then a later request
-    /// sees to it.
+    /// Compresses with high effort beside the requests, unless it is another answer's turn: then a later request sees to it.
     fn compress_beside(&self, held: &Held) {
-        let Ok(permit) = Arc::clone(&self.effort).try_acquire_owned() else {
+        let Some(turn) = self.effort.begin() else {
             return;
         };
         let held = held.clone();
         actix_web::rt::task::spawn_blocking(move || {
             held.compress();
-            drop(permit);
+            drop(turn);
         });
     }
 }
