@@ -371,3 +371,74 @@ impl Drop for InFlight {
         metrics::gauge!(IN_FLIGHT).decrement(1.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::App;
+    use actix_web::http::header::{ACCEPT_ENCODING, AUTHORIZATION};
+    use actix_web::test::{TestRequest, init_service};
+    use aios_cache::Cache;
+    use aios_marketplace::{CacheSettings, Marketplace, SystemClock};
+    use aios_test_support::TestDatabase;
+
+    use super::*;
+    use crate::{Authenticator, DeliverySettings, routes};
+
+    fn api(database: &TestDatabase) -> web::Data<Api> {
+        let cache = Cache::builder().build();
+        let settings = CacheSettings::default();
+        let clock = Arc::new(SystemClock);
+        let marketplace = Marketplace::new(database.pool(), clock, b"a secret of the test", &cache, &settings).unwrap();
+        let authenticator = Authenticator::shared(&[7; 32]).unwrap();
+        let delivery = DeliverySettings::default();
+        let limit = Duration::from_secs(30);
+        web::Data::new(Api::new(marketplace, authenticator, limit, None, &cache, delivery).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn a_hit_reaches_no_route() {
+        let api = api(&TestDatabase::sqlite());
+        let reached = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&reached);
+        let app = App::new()
+            .app_data(api.clone())
+            .wrap_fn(move |request, routes| {
+                counted.set(counted.get() + 1);
+                routes.call(request)
+            })
+            .wrap(Shell(api))
+            .configure(routes::configure);
+        let app = init_service(app).await;
+        let get = |path: &str| TestRequest::get().uri(path);
+        let list = "/api/v1/marketplace/agents?limit=3";
+        let head = || TestRequest::default().method(actix_web::http::Method::HEAD);
+        for (request, status, are_reached) in [
+            (get(list), 200, 1),
+            (get(list), 200, 1),
+            (head().uri(list), 200, 1),
+            (get(list).insert_header((ACCEPT_ENCODING, "br")), 200, 1),
+            (get(list).insert_header((AUTHORIZATION, "Bearer x")), 200, 1),
+            (get(list).insert_header(("If-None-Match", "*")), 304, 1),
+            // The same question in words that were not heard yet.
+            (get("/api/v1/marketplace/agents?limit=3&page=1"), 200, 2),
+            (get("/docs"), 200, 3),
+            (get("/docs"), 200, 3),
+            // What is not kept is asked each time.
+            (get("/api/v1/marketplace/agents?limit=0"), 422, 4),
+            (get("/api/v1/marketplace/agents?limit=0"), 422, 5),
+            (TestRequest::post().uri(list), 401, 6),
+            (get(list).insert_header((ACCEPT_ENCODING, "*;q=0")), 406, 7),
+        ] {
+            let answer = app.call(request.to_request()).await.unwrap();
+            assert_eq!((answer.status().as_u16(), reached.get()), (status, are_reached));
+        }
+    }
+
+    #[test]
+    fn request_ids_are_uuids_that_differ() {
+        let ids = RequestIds::new();
+        let [one, other] = [ids.next(), ids.next()];
+        assert_ne!(one, other);
+        assert_eq!(Uuid::parse_str(one.to_str().unwrap()).unwrap().get_version_num(), 8);
+    }
+}
