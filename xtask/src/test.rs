@@ -7,10 +7,12 @@ use crate::failure::Failure;
 use crate::process::{self, Interrupts, cargo};
 use crate::service::Services;
 
-/// Run all tests against a private PostgreSQL server and SQLite.
+/// Run all tests against private servers of PostgreSQL and Redis, and SQLite.
 ///
 /// With AIOS_TEST_POSTGRES_URL set, that server is used instead of a private one; its account has to be allowed to create
-/// databases. The tests run under cargo-nextest where it is installed, else under `cargo test`.
+/// databases. AIOS_TEST_REDIS_URL does the same for Redis, and AIOS_TEST_REDIS_SERVER names the program from which the
+/// cache's tests start servers of their own. The tests run under cargo-nextest where it is installed, else under `cargo
+/// test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Passed on to `cargo nextest run` or `cargo test`, such as a filter or `-p aios-db`; the examples in the

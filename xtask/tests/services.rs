@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 const SERVER_VARIABLE: &str = "AIOS_TEST_POSTGRES_URL";
+const REDIS_VARIABLE: &str = "AIOS_TEST_REDIS_URL";
+const REDIS_PROGRAM_VARIABLE: &str = "AIOS_TEST_REDIS_SERVER";
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -25,17 +27,28 @@ fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts `xtask services` with a server of its own, and hands back where that listens.
-fn start_services() -> (Child, SocketAddr) {
+/// Starts `xtask services` with servers of its own, and hands back where PostgreSQL and Redis listen.
+fn start_services() -> (Child, [SocketAddr; 2]) {
     let mut child = xtask(&["services"])
         .env_remove(SERVER_VARIABLE)
+        .env_remove(REDIS_VARIABLE)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let line = lines.into_iter().find(|line| line.starts_with("export ")).unwrap();
-    let authority = line.split('@').nth(1).unwrap().split('/').next().unwrap();
-    (child, authority.parse().unwrap())
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut value_of = |variable: &str| {
+        let start = format!("export {variable}=");
+        lines
+            .find_map(|line| line.strip_prefix(&start).map(str::to_owned))
+            .unwrap()
+    };
+    let postgres = value_of(SERVER_VARIABLE);
+    let redis = value_of(REDIS_VARIABLE);
+    let program = value_of(REDIS_PROGRAM_VARIABLE);
+    assert!(Path::new(&program).is_file(), "{program}");
+    let authority = postgres.split('@').nth(1).unwrap().split('/').next().unwrap();
+    let addresses = [authority, redis.strip_prefix("redis://").unwrap()];
+    (child, addresses.map(|address| address.parse().unwrap()))
 }
 
 fn send(child: &Child, signal: Signal) {
@@ -62,20 +75,22 @@ fn fake_cargo(directory: &Path, script: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn the_server_serves_until_a_signal_and_is_gone_then() {
-    let (mut child, address) = start_services();
-    assert!(TcpStream::connect(address).is_ok());
+fn the_servers_serve_until_a_signal_and_are_gone_then() {
+    let (mut child, addresses) = start_services();
+    assert!(addresses.iter().all(|address| TcpStream::connect(address).is_ok()));
     send(&child, Signal::TERM);
     assert!(child.wait().unwrap().success());
-    assert!(TcpStream::connect(address).is_err());
+    assert!(addresses.iter().all(|address| TcpStream::connect(address).is_err()));
 }
 
 #[test]
-fn the_server_is_gone_even_after_a_kill() {
-    let (mut child, address) = start_services();
+fn the_servers_are_gone_even_after_a_kill() {
+    let (mut child, addresses) = start_services();
     send(&child, Signal::KILL);
     child.wait().unwrap();
-    assert!(eventually(|| TcpStream::connect(address).is_err()));
+    assert!(eventually(|| addresses
+        .iter()
+        .all(|address| TcpStream::connect(address).is_err())));
 }
 
 #[test]
@@ -90,24 +105,28 @@ fn the_tests_exit_code_comes_back() {
 }
 
 #[test]
-fn the_tests_are_told_where_the_server_is() {
+fn the_tests_are_told_where_the_servers_are() {
     let directory = tempfile::tempdir().unwrap();
     let told = directory.path().join("told");
-    let cargo = fake_cargo(
-        directory.path(),
-        &format!("echo \"${SERVER_VARIABLE}\" > {}", told.display()),
+    let script = format!(
+        "echo \"${SERVER_VARIABLE} ${REDIS_VARIABLE} ${REDIS_PROGRAM_VARIABLE}\" > {}",
+        told.display()
     );
+    let cargo = fake_cargo(directory.path(), &script);
     let status = xtask(&["test", "--", "a_filter"])
         .env_remove(SERVER_VARIABLE)
+        .env_remove(REDIS_VARIABLE)
         .env("CARGO", cargo)
         .status()
         .unwrap();
     assert!(status.success());
-    assert!(
-        fs::read_to_string(told)
-            .unwrap()
-            .starts_with("postgres://postgres@127.0.0.1:")
-    );
+    let told = fs::read_to_string(told).unwrap();
+    let [postgres, redis, program] = told.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{told}");
+    };
+    assert!(postgres.starts_with("postgres://postgres@127.0.0.1:"), "{told}");
+    assert!(redis.starts_with("redis://127.0.0.1:"), "{told}");
+    assert!(Path::new(program).is_file(), "{told}");
 }
 
 #[test]
@@ -143,5 +162,19 @@ fn without_postgresql_a_sentence_says_what_to_do() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("AIOS_TEST_POSTGRES_BIN"), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+}
+
+#[test]
+fn a_redis_that_is_none_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = xtask(&["services"]);
+    command
+        .env(SERVER_VARIABLE, "postgres://nobody@localhost/none")
+        .env(REDIS_PROGRAM_VARIABLE, fake_cargo(directory.path(), "exit 0"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains(REDIS_PROGRAM_VARIABLE), "{message}");
     assert_eq!(message.lines().count(), 1, "{message}");
 }

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Display;
-use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use aios_domain::{FieldErrors, Invalid, Result};
 use aios_marketplace::{CountMode, PageAt, PageRequest};
+use aios_pagination::http::{Limits, PageQuery, Place};
 
 /// The parameters of a request. Those that a route does not ask for are ignored; those without a value count as missing.
 pub(crate) struct Params<'a> {
@@ -49,36 +48,40 @@ impl<'a> Params<'a> {
         self.errors.check(name, read(value))
     }
 
-    /// A whole number within bounds, or the default.
-    pub(crate) fn number(&mut self, name: &'static str, low: u32, high: u32, default: u32) -> u32 {
-        self.optional(name, |text| bounded(text, low, high)).unwrap_or(default)
-    }
-
     /// `page` or `cursor`, `limit`, and `count`.
     pub(crate) fn page(&mut self, max_limit: u32, default_limit: u32) -> PageRequest {
-        let cursor = self.cursor();
-        let number = self.optional("page", |text| bounded(text, 1, MAX_PAGE));
-        if cursor.is_some() && number.is_some() {
-            self.errors.add("cursor", "must not be given together with page");
-        }
-        let at = cursor.map_or(PageAt::Number(number.unwrap_or(1)), PageAt::Cursor);
-        let limit = self.number("limit", 1, max_limit, default_limit);
+        let number = self.text("page");
+        let (at, limit) = self.place(number.as_deref(), max_limit, default_limit);
         let count = self.optional("count", count_mode).unwrap_or_default();
         PageRequest { at, limit, count }
     }
 
     /// `cursor` and `limit`, for lists without numbered pages.
     pub(crate) fn cursor_page(&mut self, max_limit: u32, default_limit: u32, count: CountMode) -> PageRequest {
-        let at = self.cursor().map_or(PageAt::Number(1), PageAt::Cursor);
-        PageRequest {
-            at,
-            limit: self.number("limit", 1, max_limit, default_limit),
-            count,
+        let (at, limit) = self.place(None, max_limit, default_limit);
+        PageRequest { at, limit, count }
+    }
+
+    fn place(&mut self, number: Option<&str>, max_limit: u32, default_limit: u32) -> (PageAt, u32) {
+        let limits = Limits::new(default_limit, max_limit).up_to_page(MAX_PAGE.into());
+        let (limit, cursor) = (self.text("limit"), self.text("cursor"));
+        match PageQuery::of(limit.as_deref(), number, cursor.as_deref(), limits) {
+            Ok(PageQuery { limit, place }) => match place {
+                Place::First => (PageAt::Number(1), limit),
+                Place::Number(number) => (PageAt::Number(u32::try_from(number).unwrap_or(MAX_PAGE)), limit),
+                Place::Cursor(cursor) => (PageAt::Cursor(cursor), limit),
+            },
+            Err(errors) => {
+                for error in errors {
+                    self.errors.add(error.parameter, error.message);
+                }
+                (PageAt::Number(1), default_limit)
+            }
         }
     }
 
-    fn cursor(&mut self) -> Option<String> {
-        self.optional("cursor", |text| Ok(text.to_owned()))
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        self.optional(name, |text| Ok(text.to_owned()))
     }
 
     /// Notes what is wrong with a parameter beyond its own form.
@@ -94,14 +97,6 @@ impl<'a> Params<'a> {
 
 /// Pages beyond this number are asked for by mistake, or to make the server work.
 pub(crate) const MAX_PAGE: u32 = 1_000_000;
-
-pub(crate) fn bounded<T: Copy + FromStr + PartialOrd + Display>(text: &str, low: T, high: T) -> Result<T, Invalid> {
-    match text.parse::<T>() {
-        Ok(number) if number >= low && number <= high => Ok(number),
-        _ if low == high => Err(Invalid::new(format!("must be {low}"))),
-        _ => Err(Invalid::new(format!("must be between {low} and {high}"))),
-    }
-}
 
 pub(crate) fn boolean(text: &str) -> Result<bool, Invalid> {
     match text {
@@ -135,11 +130,11 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_said_at_once() {
-        let mut params = Params::parse("limit=0&page=x&cursor=abc&count=maybe&other=1");
+        let mut params = Params::parse("limit=0&page=x&count=maybe&other=1");
         params.page(100, 20);
         let error = params.finish().unwrap_err();
         let fields: Vec<&str> = error.fields().iter().map(|f| f.field.as_ref()).collect();
-        assert_eq!(fields, ["page", "limit", "count"]);
+        assert_eq!(fields, ["limit", "page", "count"]);
     }
 
     #[test]
@@ -152,7 +147,7 @@ mod tests {
     #[test]
     fn a_repeated_parameter_is_refused_where_it_is_asked_for() {
         let mut params = Params::parse("limit=1&limit=2&unknown=1&unknown=2");
-        params.number("limit", 1, 100, 20);
+        params.page(100, 20);
         assert_eq!(params.finish().unwrap_err().fields()[0].field, "limit");
     }
 
@@ -164,10 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn not_a_number_is_not_within_bounds() {
-        assert!(bounded("NaN", 0.0, 5.0).is_err());
-        assert!(bounded("4.5", 0.0, 5.0).is_ok());
-        assert!(bounded("-1", 1_u32, 100).is_err());
-        assert!(bounded("99999999999999999999", 1_u32, 100).is_err());
+    fn what_is_not_a_number_within_bounds_is_refused() {
+        for wrong in [
+            "limit=-1",
+            "limit=101",
+            "limit=NaN",
+            "limit=99999999999999999999",
+            "page=0",
+            "page=1000001",
+        ] {
+            let mut params = Params::parse(wrong);
+            params.page(100, 20);
+            let error = params.finish().unwrap_err();
+            let (field, _) = wrong.split_once('=').unwrap();
+            assert_eq!(error.fields()[0].field, field);
+            assert!(error.fields()[0].message.starts_with("must be between 1 and 100"));
+        }
     }
 }

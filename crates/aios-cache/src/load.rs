@@ -65,6 +65,14 @@ struct Item<V> {
     versions: Option<Vec<u64>>,
 }
 
+/// What was found in the shared tier.
+struct There<'a> {
+    key: &'a str,
+    /// The namespace's generation before it was asked for.
+    generation: u64,
+    stored: &'a Stored,
+}
+
 /// An entry on its way to the shared tier.
 struct ToWrite<V> {
     place: usize,
@@ -226,11 +234,26 @@ impl<V: Send + Sync + 'static> Inner<V> {
         let Some(found) = self.hub.call(Call::Read, |engine| engine.read(&keys)).await else {
             return;
         };
-        let there: Vec<(usize, Stored)> = (0..)
-            .zip(found)
-            .filter_map(|(place, stored)| Some((place, stored?)))
-            .collect();
-        for (place, entry) in self.revive(items, there).await {
+        let found = (0..).zip(found).filter_map(|(place, stored)| Some((place, stored?)));
+        self.take_all_from_shared(items, found.collect()).await;
+    }
+
+    /// What stood in the shared tier for the items at these places.
+    async fn take_all_from_shared(&self, items: &mut [Item<V>], found: Vec<(usize, Stored)>) {
+        let (places, there): (Vec<usize>, Vec<There<'_>>) = found
+            .iter()
+            .filter_map(|(place, stored)| {
+                let lead = &items.get(*place)?.lead;
+                let there = There {
+                    key: &lead.key,
+                    generation: lead.flight.generation,
+                    stored,
+                };
+                Some((*place, there))
+            })
+            .unzip();
+        let entries = self.revive(&there).await;
+        for (place, entry) in places.into_iter().zip(entries) {
             if let Some(item) = items.get_mut(place) {
                 self.take_from_shared(item, entry);
             }
@@ -255,34 +278,40 @@ impl<V: Send + Sync + 'static> Inner<V> {
     }
 
     /// Makes entries of what the shared tier had; `None` for what does not count.
-    async fn revive(&self, items: &[Item<V>], there: Vec<(usize, Stored)>) -> Vec<(usize, Option<Arc<Entry<V>>>)> {
-        let mut opened = Vec::with_capacity(there.len());
-        let mut unknown: Vec<Arc<TagState>> = Vec::new();
-        for (place, stored) in &there {
-            let key = items.get(*place).map_or("", |item| &item.lead.key);
-            let envelope = self.open(key, &stored.bytes);
-            if let Some(envelope) = &envelope {
-                let states = envelope.tags.iter().map(|(tag, _)| self.hub.tags.get(tag));
-                unknown.extend(states.filter(|state| state.version() == Version::Unknown));
-            }
-            opened.push((*place, stored.remaining, envelope));
-        }
+    async fn revive(&self, there: &[There<'_>]) -> Vec<Option<Arc<Entry<V>>>> {
+        let opened: Vec<_> = there.iter().map(|there| self.open(there)).collect();
+        let states = opened.iter().flatten().flat_map(|(_, states)| states);
+        let unknown: Vec<_> = states
+            .filter(|state| state.version() == Version::Unknown)
+            .cloned()
+            .collect();
         self.learn(&unknown, Duration::ZERO).await;
-        let revived = opened.into_iter().map(|(place, remaining, envelope)| {
-            let item = items.get(place);
-            let entry = envelope.and_then(|envelope| self.entry_from(&item?.lead, &envelope, remaining));
-            (place, entry.map(Arc::new))
+        let entries = there.iter().zip(&opened).map(|(there, opened)| {
+            let (envelope, states) = opened.as_ref()?;
+            self.entry_from(there, envelope, states).map(Arc::new)
         });
-        revived.collect()
+        entries.collect()
     }
 
-    fn open<'a>(&self, key: &str, bytes: &'a Bytes) -> Option<Envelope<'a>> {
-        match envelope::open(bytes, &self.format) {
-            Ok(envelope) => Some(envelope),
+    /// What was stored, and the states of its tags.
+    fn open<'a>(&self, there: &'a There<'_>) -> Option<(Envelope<'a>, Vec<Arc<TagState>>)> {
+        match envelope::open(&there.stored.bytes, &self.format) {
+            Ok(envelope) => {
+                let states = envelope.tags.iter().map(|(tag, _)| self.tag_state(tag)).collect();
+                Some((envelope, states))
+            }
             Err(rejected) => {
-                self.rejected(key, rejected.name());
+                self.rejected(there.key, rejected.name());
                 None
             }
+        }
+    }
+
+    /// The state of a tag. Every entry bears this namespace's own, so these are at hand.
+    fn tag_state(&self, name: &str) -> Arc<TagState> {
+        match self.own_tags.iter().find(|own| own.name() == name) {
+            Some(own) => Arc::clone(own),
+            None => self.hub.tags.get(name),
         }
     }
 
@@ -299,26 +328,25 @@ impl<V: Send + Sync + 'static> Inner<V> {
     }
 
     /// The entry in an envelope, if its tags have the versions that it was written with.
-    fn entry_from(&self, lead: &Lead<V>, envelope: &Envelope<'_>, remaining: Duration) -> Option<Entry<V>> {
-        let mut marks = Vec::with_capacity(envelope.tags.len());
-        for (tag, version) in &envelope.tags {
-            let state = self.hub.tags.get(tag);
+    fn entry_from(&self, there: &There<'_>, envelope: &Envelope<'_>, states: &[Arc<TagState>]) -> Option<Entry<V>> {
+        let mut marks = Vec::with_capacity(states.len());
+        for (state, (_, version)) in states.iter().zip(&envelope.tags) {
             let mark = state.mark_if(*version)?;
             // The namespace's generation stands for those that every entry bears.
-            if !self.own_tags.iter().any(|own| Arc::ptr_eq(own, &mark.state)) {
+            if !self.own_tags.iter().any(|own| Arc::ptr_eq(own, state)) {
                 marks.push(mark);
             }
         }
         let Ok(value) = self.serializer.as_ref()?.deserialize(&envelope.payload) else {
-            self.rejected(&lead.key, "serializer");
+            self.rejected(there.key, "serializer");
             return None;
         };
         let now = self.hub.now();
-        let age = envelope.keep.saturating_sub(remaining);
+        let age = envelope.keep.saturating_sub(there.stored.remaining);
         let left = |whole: Duration| now.saturating_add(nanos(whole.saturating_sub(age)));
         let weight = self.weigh(&value).unwrap_or(envelope.payload.len());
         Some(Entry {
-            generation: lead.flight.generation,
+            generation: there.generation,
             fresh_until: left(envelope.fresh),
             stale_until: left(envelope.stale),
             keep_until: left(envelope.keep),
@@ -394,11 +422,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
                     Lease::Found(stored) => found.push((place, stored)),
                 }
             }
-            for (place, entry) in self.revive(items, found).await {
-                if let Some(item) = items.get_mut(place) {
-                    self.take_from_shared(item, entry);
-                }
-            }
+            self.take_all_from_shared(items, found).await;
             may_wait = may_wait && is_shared && Instant::now() < deadline;
             if !may_wait {
                 return;
@@ -721,25 +745,18 @@ impl<V: Send + Sync + 'static> Inner<V> {
     }
 
     /// What the shared tier has under a key, without promoting it to memory.
-    pub(crate) async fn read_shared(&self, key: &str, flight: Arc<Flight<V>>) -> Option<Cached<V>> {
+    pub(crate) async fn read_shared(&self, key: &str) -> Option<Cached<V>> {
+        let generation = self.generation.load(Ordering::Acquire);
         let full = full_key(&self.name, key);
         let keys = [full.as_str()];
         let found = self.hub.call(Call::Read, |engine| engine.read(&keys)).await?;
-        let stored = found.into_iter().next().flatten()?;
-        let lead = Lead {
-            key: key.into(),
-            flight,
+        let stored = &found.into_iter().next().flatten()?;
+        let there = There {
+            key,
+            generation,
+            stored,
         };
-        let items = [Item {
-            lead,
-            is_done: true,
-            is_answered: true,
-            lease: None,
-            is_there: true,
-            versions: None,
-        }];
-        let (_, entry) = self.revive(&items, vec![(0, stored)]).await.into_iter().next()?;
-        let entry = entry?;
+        let entry = self.revive(&[there]).await.into_iter().next().flatten()?;
         let condition = entry.condition(self.hub.now());
         let is_good = matches!(condition, Condition::Fresh | Condition::Stale) && self.trusts(&entry, self.hub.now());
         is_good.then(|| self.answer_with(&entry, Origin::Shared, condition == Condition::Stale))

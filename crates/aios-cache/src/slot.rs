@@ -52,10 +52,10 @@ where
 /// The place of one value in a namespace; made by [`Namespace::at`].
 #[must_use = "a slot does nothing by itself"]
 pub struct Slot<'a, V, K: ?Sized, T = NoTags> {
-    namespace: &'a Namespace<V>,
-    key: &'a K,
-    policy: Option<&'a Policy>,
-    tags: T,
+    pub(crate) namespace: &'a Namespace<V>,
+    pub(crate) key: &'a K,
+    pub(crate) policy: Option<&'a Policy>,
+    pub(crate) tags: T,
 }
 
 impl<'a, V, K: ?Sized> Slot<'a, V, K, NoTags> {
@@ -117,8 +117,26 @@ where
     /// # Errors
     /// The loader's, where there is no old value that the policy lets stand in; [`LoadError::Panicked`];
     /// [`LoadError::TimedOut`] under a policy with a hard time-out. Troubles of the shared tier are none.
-    pub async fn get_or_load<F, Fut, L, E>(self, loader: F) -> Result<Cached<V>, LoadError<E>>
+    #[inline]
+    pub fn get_or_load<F, Fut, L, E>(self, loader: F) -> impl Future<Output = Result<Cached<V>, LoadError<E>>>
     where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<L, E>> + Send + 'static,
+        L: Into<Loaded<V>>,
+        E: Send + Sync + 'static,
+    {
+        // Not `async` itself: a hit goes through one future less.
+        self.get_or_load_with(|| loader)
+    }
+
+    /// As [`get_or_load`](Self::get_or_load), with a loader that is made only where one is needed: what has to be cloned for
+    /// it is not cloned for a hit.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn get_or_load_with<M, F, Fut, L, E>(self, loader: M) -> Result<Cached<V>, LoadError<E>>
+    where
+        M: FnOnce() -> F,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<L, E>> + Send + 'static,
         L: Into<Loaded<V>>,
@@ -126,19 +144,19 @@ where
     {
         let inner = &self.namespace.inner;
         if !inner.hub.is_enabled {
-            return inner.load_uncached(loader).await;
+            return inner.load_uncached(loader()).await;
         }
         let policy = self.policy.unwrap_or(&inner.policy);
         match with_key(self.key, |key| inner.find(key, policy)) {
             Found::Hit(hit) => Ok(hit),
             Found::Refresh(key, stale, mode) => {
                 let tags = inner.tag_states(self.tags);
-                inner.refresh_beside(&key, &tags, policy, mode, loader).await;
+                inner.refresh_beside(&key, &tags, policy, mode, loader()).await;
                 Ok(stale)
             }
             Found::Nothing(key) => {
                 let tags = inner.tag_states(self.tags);
-                inner.load(&key, &tags, policy, Mode::IfMissing, loader).await
+                inner.load(&key, &tags, policy, Mode::IfMissing, loader()).await
             }
         }
     }
@@ -155,7 +173,7 @@ where
             Err(key) => key,
         };
         let found = match key {
-            Some(key) => inner.read_shared(&key, inner.new_flight(&[])).await,
+            Some(key) => inner.read_shared(&key).await,
             None => None,
         };
         let counter = if found.is_some() {
@@ -231,7 +249,11 @@ impl<V: Send + Sync + 'static> Namespace<V> {
     /// # Errors
     /// As there.
     #[inline]
-    pub async fn get_or_load<K, F, Fut, L, E>(&self, key: &K, loader: F) -> Result<Cached<V>, LoadError<E>>
+    pub fn get_or_load<'a, K, F, Fut, L, E>(
+        &'a self,
+        key: &'a K,
+        loader: F,
+    ) -> impl Future<Output = Result<Cached<V>, LoadError<E>>>
     where
         K: CacheKey + ?Sized,
         F: FnOnce() -> Fut + Send + 'static,
@@ -239,7 +261,8 @@ impl<V: Send + Sync + 'static> Namespace<V> {
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
-        self.at(key).get_or_load(loader).await
+        // As there.
+        self.at(key).get_or_load_with(|| loader)
     }
 }
 

@@ -24,5 +24,5 @@ pub mod store;
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
 pub use instrumentation::describe_metrics;
-pub use paging::{CountMode, Listing, PageAt, PageRequest};
+pub use paging::{CountMode, FarPages, ListTask, Listing, PageAt, PageRequest, Paging};
 pub use pool::{Database, DatabaseConfig, in_transaction};

@@ -1,8 +1,11 @@
 //! What is asked of a list and what it answers, whichever list it is.
 
+use std::sync::Arc;
+
 use aios_domain::{Error, ErrorKind};
 use aios_pagination::sql::{Count, CountableQuery, DeferredQuery, Dialect, KeysetQuery, SqlPager, Total};
-use aios_pagination::{At, Cursor, Page, PageError};
+use aios_pagination::{At, Boundaries, Cursor, CursorCodec, ListingKey, Page, PageError};
+use serde::{Deserialize, Serialize};
 
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::{DbError, DbResult};
@@ -51,7 +54,7 @@ impl PageRequest {
 }
 
 /// A page of a list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listing<T> {
     /// Its rows.
     pub items: Vec<T>,
@@ -127,6 +130,44 @@ impl<T> Listing<T> {
     }
 }
 
+/// Knows where pages far into lists begin.
+pub trait FarPages {
+    /// The boundaries by which the page after the first `skip` rows is found. `None` where they are not known, or where the
+    /// page is so near that they are not needed: the rows before it are counted off then.
+    fn boundaries(&self, listing: ListingKey, skip: u64) -> Option<Arc<Boundaries>>;
+}
+
+/// What is done with a list.
+#[derive(Clone, Copy)]
+pub enum ListTask<'a> {
+    /// The page that is asked for is read.
+    Page(&'a dyn FarPages),
+    /// Nothing is read, and the answer is empty: the list's boundaries are sampled.
+    Sample {
+        /// Of this list alone. A use case may try several, such as a search and a more forgiving one.
+        listing: ListingKey,
+        /// A boundary comes after so many rows.
+        every: u64,
+        /// Takes them.
+        found: &'a dyn Fn(Boundaries),
+    },
+}
+
+/// How lists are read.
+#[derive(Clone, Copy)]
+pub struct Paging<'a> {
+    /// Makes their cursors and reads them.
+    pub cursors: &'a CursorCodec,
+    /// What is done with the list.
+    pub task: ListTask<'a>,
+}
+
+impl std::fmt::Debug for Paging<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Paging").finish_non_exhaustive()
+    }
+}
+
 /// Reads the page that was asked for, and counts the list where that was asked for: a statement each. `base` gives the
 /// filtered query.
 ///
@@ -134,6 +175,7 @@ impl<T> Listing<T> {
 /// `InvalidCursor`; those of the database.
 pub(crate) fn read_page<Q, QS, R>(
     connection: &mut AnyConnection,
+    paging: &Paging<'_>,
     request: &PageRequest,
     pager: &SqlPager<'_, R, QS, MultiBackend>,
     base: impl Fn() -> Q,
@@ -145,9 +187,25 @@ where
     QS: 'static,
     R: 'static,
 {
+    let far = match paging.task {
+        ListTask::Page(far) => far,
+        ListTask::Sample { listing, every, found } => {
+            if listing == pager.listing() {
+                found(pager.sample(connection, every, base).map_err(page_error)?);
+            }
+            return Ok(Listing::empty(request));
+        }
+    };
     let page = match &request.at {
         PageAt::Number(0 | 1) => pager.page(connection, At::Start, &base),
-        PageAt::Number(number) => pager.numbered(connection, u64::from(*number), &base),
+        PageAt::Number(number) => {
+            let number = u64::from(*number);
+            let skip = (number - 1).saturating_mul(u64::from(request.limit));
+            match far.boundaries(pager.listing(), skip) {
+                Some(boundaries) => pager.jump(connection, number, &boundaries, &base),
+                None => pager.numbered(connection, number, &base),
+            }
+        }
         PageAt::Cursor(cursor) => pager.page(connection, At::Cursor(cursor), &base),
     }
     .map_err(page_error)?;

@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use aios_domain::AgentId;
 use diesel::QueryResult;
 use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
@@ -11,7 +10,6 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Double, Text};
 
 use crate::connection::MultiBackend;
-use crate::sql_types::{Sql, Uuid};
 
 /// A piece of SQL.
 #[derive(Clone, Debug)]
@@ -22,8 +20,6 @@ pub(crate) enum Piece {
     Text(String),
     /// A bound number.
     Double(f64),
-    /// A bound id.
-    Agent(Sql<AgentId>),
 }
 
 /// Pieces that make an expression of the SQL type `ST` together. Whoever puts them together vouches for the type and for the
@@ -81,7 +77,6 @@ impl<ST> QueryFragment<MultiBackend> for Raw<ST> {
                 Piece::Sql(sql) => out.push_sql(sql),
                 Piece::Text(text) => out.push_bind_param::<Text, String>(text)?,
                 Piece::Double(number) => out.push_bind_param::<Double, f64>(number)?,
-                Piece::Agent(id) => out.push_bind_param::<Uuid, Sql<AgentId>>(id)?,
             }
         }
         Ok(())

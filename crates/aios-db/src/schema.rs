@@ -61,6 +61,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    use crate::sql_types::{TextList, TimestampUtc, Uuid};
+
+    cache_invalidations (id) {
+        id -> Uuid,
+        tags -> TextList,
+        created_at -> TimestampUtc,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
     use crate::sql_types::{TimestampUtc, Uuid};
 
@@ -175,6 +185,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     agent_installations,
     agent_reviews,
     agent_tags,
+    cache_invalidations,
     categories,
     knowledge_entries,
     marketplace_agents,

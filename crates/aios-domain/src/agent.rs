@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     AgentId, AgentName, AgentType, CategoryName, Description, HttpUrl, Invalid, JsonObject, License, Pricing,
@@ -272,9 +272,16 @@ macro_rules! agent_fields {
         }
 
         /// An [`AgentSummary`] of which only some fields were read. `None` means: not read.
-        #[derive(Clone, Debug, Default, PartialEq)]
+        ///
+        /// Serialised, fields that were not read are missing, so that they differ from those that were read and are empty.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct PartialAgentSummary {
-            $(#[doc = concat!("`", $name, "`, where it was read.")] pub $member: Option<$type>,)+
+            $(
+                #[doc = concat!("`", $name, "`, where it was read.")]
+                #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+                pub $member: Option<$type>,
+            )+
         }
     };
 }
@@ -296,6 +303,43 @@ agent_fields! {
     IsFeatured => "is_featured", is_featured: bool;
     IsVerified => "is_verified", is_verified: bool;
     CreatedAt => "created_at", created_at: Timestamp;
+}
+
+/// A field that is there: `null` is then its value.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl AgentSummary {
+    /// Only these of its fields.
+    pub fn only(&self, fields: AgentFieldSet) -> PartialAgentSummary {
+        let mut part = PartialAgentSummary::default();
+        for &field in AgentField::ALL.iter().filter(|&&field| fields.contains(field)) {
+            self.read_into(field, &mut part);
+        }
+        part
+    }
+
+    fn read_into(&self, field: AgentField, part: &mut PartialAgentSummary) {
+        match field {
+            AgentField::Id => part.id = Some(self.id),
+            AgentField::Name => part.name = Some(self.name.clone()),
+            AgentField::Description => part.description = Some(self.description.clone()),
+            AgentField::Category => part.category = Some(self.category.clone()),
+            AgentField::Tags => part.tags = Some(self.tags.clone()),
+            AgentField::Version => part.version = Some(self.version.clone()),
+            AgentField::IconUrl => part.icon_url = Some(self.icon_url.clone()),
+            AgentField::Capabilities => part.capabilities = Some(self.capabilities.clone()),
+            AgentField::PricingModel => part.pricing_model = Some(self.pricing.model()),
+            AgentField::Price => part.price = Some(self.pricing.price()),
+            AgentField::InstallCount => part.install_count = Some(self.install_count),
+            AgentField::RatingAverage => part.rating_average = Some(self.rating_average),
+            AgentField::RatingCount => part.rating_count = Some(self.rating_count),
+            AgentField::IsFeatured => part.is_featured = Some(self.is_featured),
+            AgentField::IsVerified => part.is_verified = Some(self.is_verified),
+            AgentField::CreatedAt => part.created_at = Some(self.created_at),
+        }
+    }
 }
 
 impl FromStr for AgentField {
@@ -324,6 +368,13 @@ impl AgentFieldSet {
     }
 }
 
+impl AgentFieldSet {
+    /// The set as a number: bit N stands for the Nth of [`AgentField::ALL`].
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+}
+
 impl FromIterator<AgentField> for AgentFieldSet {
     fn from_iter<I: IntoIterator<Item = AgentField>>(fields: I) -> Self {
         Self(fields.into_iter().fold(0, |set, field| set | (1 << field as u16)))
@@ -347,6 +398,18 @@ mod tests {
             assert!(AgentFieldSet::ALL.contains(field));
             assert_eq!(field.as_str().parse(), Ok(field));
         }
+    }
+
+    #[test]
+    fn fields_that_were_not_read_differ_from_those_that_are_empty() {
+        let read = PartialAgentSummary {
+            category: Some(None),
+            price: Some(crate::Price::ZERO),
+            ..PartialAgentSummary::default()
+        };
+        let text = serde_json::to_string(&read).unwrap();
+        assert_eq!(text, r#"{"category":null,"price":0}"#);
+        assert_eq!(serde_json::from_str::<PartialAgentSummary>(&text).unwrap(), read);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Installations: which user has which agent.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Agent, AgentId, InstallationId, JsonObject, Timestamp, UserId, Version};
@@ -30,11 +32,10 @@ pub struct Installation {
 }
 
 /// An installation with its agent, as "my agents" shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InstalledAgent {
     /// The installation.
-    #[serde(flatten)]
     pub installation: Installation,
-    /// What is installed.
-    pub agent: Agent,
+    /// What is installed; many users' lists share it.
+    pub agent: Arc<Agent>,
 }

@@ -131,9 +131,25 @@ impl fmt::Display for Price {
 
 /// A model and the price that goes with it: a free agent costs 0, a paid one more than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Pricing {
     model: PricingModel,
     price: Price,
+}
+
+/// A model and a price that need not go together.
+#[derive(Deserialize)]
+struct Unchecked {
+    model: PricingModel,
+    price: Price,
+}
+
+impl TryFrom<Unchecked> for Pricing {
+    type Error = Invalid;
+
+    fn try_from(parts: Unchecked) -> Result<Self, Invalid> {
+        Self::new(parts.model, parts.price)
+    }
 }
 
 impl Pricing {

@@ -1,12 +1,14 @@
 //! Agents: looked at, published, edited, withdrawn.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use aios_cache::Cached;
 use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
     Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentId, Caller, Error, ErrorKind, FieldErrors,
-    PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
+    PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp, UserId,
 };
 use chrono::TimeDelta;
 
@@ -16,7 +18,7 @@ use crate::{Listing, Marketplace, PageRequest};
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentView {
     /// The agent.
-    pub agent: Agent,
+    pub agent: Arc<Agent>,
     /// Whether the caller has it installed; `None` for anonymous callers.
     pub user_installed: Option<bool>,
     /// How the caller rated it; `None` for anonymous callers and for those who did not.
@@ -43,19 +45,28 @@ impl Marketplace {
     ///
     /// # Errors
     /// `InvalidCursor`; invalid input for the order by relevance without a search.
-    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
-        let cursors = Arc::clone(&self.cursors);
-        self.db
-            .read(move |c| agent_list::agent_list(c, &cursors, &query, &page))
-            .await
+    pub async fn agent_list(
+        &self,
+        query: AgentListQuery,
+        page: PageRequest,
+    ) -> Result<Cached<Listing<PartialAgentSummary>>> {
+        let (me, asked) = (self.clone(), (query.clone(), page.clone()));
+        let load = async move || {
+            me.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &page))
+                .await
+        };
+        self.caches.agent_page(&asked.0, &asked.1, load).await
     }
 
     /// The active ones of these agents, in this order.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn agents_by_ids(&self, ids: Vec<AgentId>, fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
-        self.db.read(move |c| agent_list::agents_by_ids(c, &ids, fields)).await
+    pub async fn agents_by_ids(&self, ids: &[AgentId], fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
+        let mut found = self.agents_found(ids.iter().copied()).await?;
+        let in_order = ids.iter().filter_map(|id| found.remove(id));
+        let active = in_order.filter(|agent| agent.is_active);
+        Ok(active.map(|agent| agent.summary.only(fields)).collect())
     }
 
     /// An active agent as `caller` sees it. Counts a view.
@@ -63,30 +74,63 @@ impl Marketplace {
     /// # Errors
     /// `NotFound` where there is none or it is not active.
     pub async fn agent_get(&self, id: AgentId, caller: Option<&Caller>) -> Result<AgentView> {
-        let user = caller.map(|caller| caller.id);
-        let view = self
-            .db
-            .read(move |c| {
-                let Some(agent) = store::agent_find(c, id)?.filter(|agent| agent.is_active) else {
-                    return Ok(None);
-                };
-                let standing = user
-                    .map(|user| installations::agent_standing(c, user, id))
-                    .transpose()?;
-                Ok(Some((agent, standing)))
-            })
-            .await?;
-        let (agent, standing) = view.ok_or_else(|| Error::not_found("agent"))?;
+        let agent = self.agent_active(id).await?;
+        let standing = match caller {
+            Some(caller) => Some(self.standing(caller.id, id).await?),
+            None => None,
+        };
+        // Counted whether it was read or kept.
         self.views.count(id);
-        let stars = standing.and_then(|(_, stars)| stars);
         Ok(AgentView {
             agent,
             user_installed: standing.map(|(installed, _)| installed),
-            user_rating: stars
-                .map(|stars| Rating::new(stars.into()))
-                .transpose()
-                .map_err(Error::internal)?,
+            user_rating: standing.and_then(|(_, rating)| rating),
         })
+    }
+
+    /// The agent, active or not.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub(crate) async fn agent_found(&self, id: AgentId) -> Result<Arc<Agent>> {
+        let db = self.db.clone();
+        let load = async move || db.read(move |c| store::agent_find(c, id)).await;
+        let found = self.caches.agent(id, load).await?;
+        found.ok_or_else(|| Error::not_found("agent"))
+    }
+
+    /// The agent, where it is active.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none or it is not active.
+    pub(crate) async fn agent_active(&self, id: AgentId) -> Result<Arc<Agent>> {
+        let agent = self.agent_found(id).await?;
+        if agent.is_active {
+            Ok(agent)
+        } else {
+            Err(Error::not_found("agent"))
+        }
+    }
+
+    /// Those of these agents that there are, active or not.
+    pub(crate) async fn agents_found(
+        &self,
+        ids: impl IntoIterator<Item = AgentId>,
+    ) -> Result<HashMap<AgentId, Arc<Agent>>> {
+        let db = self.db.clone();
+        let load = async move |missing: Vec<AgentId>| db.read(move |c| store::agents_find(c, &missing)).await;
+        self.caches.agents(ids, load).await
+    }
+
+    async fn standing(&self, user: UserId, agent: AgentId) -> Result<(bool, Option<Rating>)> {
+        let db = self.db.clone();
+        let load = async move || {
+            let standing = db.read(move |c| installations::agent_standing(c, user, agent));
+            let (is_installed, stars) = standing.await?;
+            let rating = stars.map(|stars| Rating::new(stars.into())).transpose();
+            Ok((is_installed, rating.map_err(Error::internal)?))
+        };
+        self.caches.standing(user, agent, load).await
     }
 
     /// Publishes an agent in the caller's name.
@@ -95,12 +139,13 @@ impl Marketplace {
     /// Invalid input where the category does not exist.
     pub async fn agent_create(&self, caller: &Caller, draft: AgentDraft) -> Result<Agent> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        self.db
-            .write(move |c| {
-                users::user_ensure(c, &caller, now)?;
-                store::agent_insert(c, &draft, caller.id, None, now)
-            })
-            .await
+        self.write(move |c, stale| {
+            users::user_ensure(c, &caller, now)?;
+            let agent = store::agent_insert(c, &draft, caller.id, None, now)?;
+            stale.agent_published(&agent);
+            Ok(agent)
+        })
+        .await
     }
 
     /// Edits an agent.
@@ -117,18 +162,18 @@ impl Marketplace {
         precondition: Precondition,
     ) -> Result<Agent> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        self.db
-            .write(move |c| {
-                let old = editable(store::agent_find_locked(c, id)?, &caller)?;
-                if changes.needs_admin() {
-                    caller.must_be_admin()?;
-                }
-                check(&precondition, &old)?;
-                let new = edited(&old, &changes, now)?;
-                store::agent_replace(c, &old, &new)?;
-                Ok(new)
-            })
-            .await
+        self.write(move |c, stale| {
+            let old = editable(store::agent_find_locked(c, id)?, &caller)?;
+            if changes.needs_admin() {
+                caller.must_be_admin()?;
+            }
+            check(&precondition, &old)?;
+            let new = edited(&old, &changes, now)?;
+            store::agent_replace(c, &old, &new)?;
+            stale.agent_edited(&old, &new);
+            Ok(new)
+        })
+        .await
     }
 
     /// Withdraws an agent: it becomes inactive. Who has it installed keeps it.
@@ -137,20 +182,21 @@ impl Marketplace {
     /// `NotFound` where there is none or it is inactive already; `Forbidden` for others than the author and admins.
     pub async fn agent_withdraw(&self, caller: &Caller, id: AgentId) -> Result<()> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        self.db
-            .write(move |c| {
-                let old = store::agent_find_locked(c, id)?
-                    .filter(|agent| agent.is_active)
-                    .ok_or_else(|| Error::not_found("agent"))?;
-                caller.must_own(old.author_id, "agent")?;
-                let withdraw = AgentChanges {
-                    is_active: Some(false),
-                    ..AgentChanges::default()
-                };
-                let new = edited(&old, &withdraw, now)?;
-                store::agent_replace(c, &old, &new)
-            })
-            .await
+        self.write(move |c, stale| {
+            let old = store::agent_find_locked(c, id)?
+                .filter(|agent| agent.is_active)
+                .ok_or_else(|| Error::not_found("agent"))?;
+            caller.must_own(old.author_id, "agent")?;
+            let withdraw = AgentChanges {
+                is_active: Some(false),
+                ..AgentChanges::default()
+            };
+            let new = edited(&old, &withdraw, now)?;
+            store::agent_replace(c, &old, &new)?;
+            stale.agent_edited(&old, &new);
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::Marketplace;
+use crate::caching::Stale;
 use crate::registry::{Refusal, Registry, RegistryEntry};
 
 /// Entries that share one transaction.
@@ -95,20 +96,22 @@ impl Marketplace {
 
     async fn import_batch(&self, entries: &Arc<[RegistryEntry]>, start: usize, end: usize) -> Result<Vec<Outcome>> {
         let (entries, now) = (Arc::clone(entries), self.clock.now());
-        self.db
-            .write(move |c| {
-                let batch = entries.get(start..end).unwrap_or_default();
-                let importer = Caller {
-                    id: IMPORTER,
-                    email: None,
-                    role: Role::Admin,
-                };
-                users::user_ensure(c, &importer, now)?;
-                let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
-                let known = store::agents_by_registry_names(c, &names)?;
-                batch.iter().map(|entry| import_entry(c, entry, &known, now)).collect()
-            })
-            .await
+        self.write(move |c, stale| {
+            let batch = entries.get(start..end).unwrap_or_default();
+            let importer = Caller {
+                id: IMPORTER,
+                email: None,
+                role: Role::Admin,
+            };
+            users::user_ensure(c, &importer, now)?;
+            let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
+            let known = store::agents_by_registry_names(c, &names)?;
+            batch
+                .iter()
+                .map(|entry| import_entry(c, stale, entry, &known, now))
+                .collect()
+        })
+        .await
     }
 }
 
@@ -124,6 +127,7 @@ impl ImportSummary {
 
 fn import_entry(
     connection: &mut AnyConnection,
+    stale: &mut Stale,
     entry: &RegistryEntry,
     known: &HashMap<RegistryName, Agent>,
     now: Timestamp,
@@ -131,13 +135,9 @@ fn import_entry(
     let Some(old) = known.get(&entry.registry_name) else {
         // Listed under the day the registry published it, so that "newest first" tells something.
         let published = entry.released_at.map_or(now, |released| released.min(now));
-        store::agent_insert(
-            connection,
-            &entry.draft,
-            IMPORTER,
-            Some(&entry.registry_name),
-            published,
-        )?;
+        let name = Some(&entry.registry_name);
+        let agent = store::agent_insert(connection, &entry.draft, IMPORTER, name, published)?;
+        stale.agent_published(&agent);
         return Ok(Outcome::Created);
     };
     // Read again under the lock: somebody may be editing it.
@@ -155,6 +155,7 @@ fn import_entry(
         return Ok(Outcome::Unchanged);
     }
     store::agent_replace(connection, &old, &new)?;
+    stale.agent_edited(&old, &new);
     Ok(Outcome::Updated)
 }
 

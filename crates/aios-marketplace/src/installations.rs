@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aios_db::store::{analytics, installations as store, users};
-use aios_domain::{AgentId, Caller, EventKind, InstalledAgent, JsonObject, Result};
+use aios_domain::{AgentId, Caller, Error, EventKind, InstalledAgent, JsonObject, Result};
 
 use crate::{Listing, Marketplace, PageRequest};
 
@@ -14,15 +14,18 @@ impl Marketplace {
     /// `NotFound` where the agent is not active; `AlreadyInstalled`.
     pub async fn agent_install(&self, caller: &Caller, agent: AgentId, settings: JsonObject) -> Result<InstalledAgent> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        self.db
-            .write(move |c| {
-                users::user_ensure(c, &caller, now)?;
-                let (installation, agent) = store::installation_insert(c, caller.id, agent, &settings, now)?;
-                let nothing = JsonObject::default();
-                analytics::event_insert(c, agent.summary.id, caller.id, EventKind::Install, &nothing, now)?;
-                Ok(InstalledAgent { installation, agent })
+        self.write(move |c, stale| {
+            users::user_ensure(c, &caller, now)?;
+            let (installation, agent) = store::installation_insert(c, caller.id, agent, &settings, now)?;
+            let (id, nothing) = (agent.summary.id, JsonObject::default());
+            analytics::event_insert(c, id, caller.id, EventKind::Install, &nothing, now)?;
+            stale.installation_changed(caller.id, id);
+            Ok(InstalledAgent {
+                installation,
+                agent: Arc::new(agent),
             })
-            .await
+        })
+        .await
     }
 
     /// Removes an agent from the caller's.
@@ -31,12 +34,13 @@ impl Marketplace {
     /// `NotFound` where the caller does not have it installed.
     pub async fn agent_uninstall(&self, caller: &Caller, agent: AgentId) -> Result<()> {
         let (user, now) = (caller.id, self.clock.now());
-        self.db
-            .write(move |c| {
-                store::installation_end(c, user, agent, now)?;
-                analytics::event_insert(c, agent, user, EventKind::Uninstall, &JsonObject::default(), now)
-            })
-            .await
+        self.write(move |c, stale| {
+            store::installation_end(c, user, agent, now)?;
+            analytics::event_insert(c, agent, user, EventKind::Uninstall, &JsonObject::default(), now)?;
+            stale.installation_changed(user, agent);
+            Ok(())
+        })
+        .await
     }
 
     /// Records that the caller ran an agent.
@@ -45,12 +49,13 @@ impl Marketplace {
     /// `NotFound` where the caller does not have it installed.
     pub async fn agent_ran(&self, caller: &Caller, agent: AgentId, data: JsonObject) -> Result<()> {
         let (user, now) = (caller.id, self.clock.now());
-        self.db
-            .write(move |c| {
-                store::installation_use(c, user, agent, now)?;
-                analytics::event_insert(c, agent, user, EventKind::Run, &data, now)
-            })
-            .await
+        self.write(move |c, stale| {
+            store::installation_use(c, user, agent, now)?;
+            analytics::event_insert(c, agent, user, EventKind::Run, &data, now)?;
+            stale.installation_used(user);
+            Ok(())
+        })
+        .await
     }
 
     /// What the caller has installed, newest first.
@@ -58,9 +63,17 @@ impl Marketplace {
     /// # Errors
     /// `InvalidCursor`.
     pub async fn my_agents(&self, caller: &Caller, page: PageRequest) -> Result<Listing<InstalledAgent>> {
-        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
-        self.db
-            .read(move |c| store::installation_list(c, &cursors, user, &page))
-            .await
+        let (me, user, asked) = (self.clone(), caller.id, page.clone());
+        let load = async move || {
+            me.read_list(move |c, paging| store::installation_list(c, paging, user, &page))
+                .await
+        };
+        let installed = self.caches.installation_page(user, &asked, load).await?;
+        let agents = self.agents_found(installed.items.iter().map(|it| it.agent_id)).await?;
+        installed.to_value().try_map(|installation| {
+            let agent = agents.get(&installation.agent_id).map(Arc::clone);
+            let agent = agent.ok_or_else(|| Error::internal("an installation without its agent"))?;
+            Ok(InstalledAgent { installation, agent })
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aios_cache::Cached;
 use aios_db::store::{knowledge as store, users};
 use aios_domain::{Caller, Error, KnowledgeDraft, KnowledgeEntry, KnowledgeFilter, KnowledgeId, Result, SearchQuery};
 
@@ -14,24 +15,23 @@ impl Marketplace {
     /// Those of the database.
     pub async fn knowledge_create(&self, caller: &Caller, draft: KnowledgeDraft) -> Result<KnowledgeEntry> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        self.db
-            .write(move |c| {
-                users::user_ensure(c, &caller, now)?;
-                store::knowledge_insert(c, caller.id, &draft, now)
-            })
-            .await
+        self.write(move |c, stale| {
+            users::user_ensure(c, &caller, now)?;
+            stale.knowledge_changed(caller.id);
+            store::knowledge_insert(c, caller.id, &draft, now)
+        })
+        .await
     }
 
     /// One of the caller's entries.
     ///
     /// # Errors
     /// `NotFound` where there is none, or it is another user's.
-    pub async fn knowledge_get(&self, caller: &Caller, id: KnowledgeId) -> Result<KnowledgeEntry> {
-        let user = caller.id;
-        self.db
-            .read(move |c| store::knowledge_find(c, user, id))
-            .await?
-            .ok_or_else(|| Error::not_found("content"))
+    pub async fn knowledge_get(&self, caller: &Caller, id: KnowledgeId) -> Result<Arc<KnowledgeEntry>> {
+        let (user, db) = (caller.id, self.db.clone());
+        let load = async move || db.read(move |c| store::knowledge_find(c, user, id)).await;
+        let found = self.caches.knowledge(user, id, load).await?;
+        found.ok_or_else(|| Error::not_found("content"))
     }
 
     /// Replaces one of the caller's entries.
@@ -45,10 +45,12 @@ impl Marketplace {
         draft: KnowledgeDraft,
     ) -> Result<KnowledgeEntry> {
         let (user, now) = (caller.id, self.clock.now());
-        self.db
-            .write(move |c| store::knowledge_replace(c, user, id, &draft, now))
-            .await?
-            .ok_or_else(|| Error::not_found("content"))
+        self.write(move |c, stale| {
+            let replaced = store::knowledge_replace(c, user, id, &draft, now)?;
+            stale.knowledge_changed(user);
+            Ok(replaced.ok_or_else(|| Error::not_found("content"))?)
+        })
+        .await
     }
 
     /// Deletes one of the caller's entries.
@@ -57,12 +59,14 @@ impl Marketplace {
     /// `NotFound` where there is none, or it is another user's.
     pub async fn knowledge_delete(&self, caller: &Caller, id: KnowledgeId) -> Result<()> {
         let user = caller.id;
-        let deleted = self.db.write(move |c| store::knowledge_delete(c, user, id)).await?;
-        if deleted {
+        self.write(move |c, stale| {
+            if !store::knowledge_delete(c, user, id)? {
+                return Err(Error::not_found("content").into());
+            }
+            stale.knowledge_changed(user);
             Ok(())
-        } else {
-            Err(Error::not_found("content"))
-        }
+        })
+        .await
     }
 
     /// The caller's entries, newest first.
@@ -74,11 +78,13 @@ impl Marketplace {
         caller: &Caller,
         filter: KnowledgeFilter,
         page: PageRequest,
-    ) -> Result<Listing<KnowledgeEntry>> {
-        let (user, cursors) = (caller.id, Arc::clone(&self.cursors));
-        self.db
-            .read(move |c| store::knowledge_list(c, &cursors, user, &filter, &page))
-            .await
+    ) -> Result<Cached<Listing<KnowledgeEntry>>> {
+        let (me, user, asked) = (self.clone(), caller.id, (filter.clone(), page.clone()));
+        let load = async move || {
+            me.read_list(move |c, paging| store::knowledge_list(c, paging, user, &filter, &page))
+                .await
+        };
+        self.caches.knowledge_page(user, &asked.0, &asked.1, load).await
     }
 
     /// The caller's entries that match, best first.
@@ -90,10 +96,9 @@ impl Marketplace {
         caller: &Caller,
         query: SearchQuery,
         limit: u32,
-    ) -> Result<Vec<KnowledgeEntry>> {
-        let user = caller.id;
-        self.db
-            .read(move |c| store::knowledge_search(c, user, &query, limit))
-            .await
+    ) -> Result<Cached<Vec<KnowledgeEntry>>> {
+        let (user, db, asked) = (caller.id, self.db.clone(), query.clone());
+        let load = async move || db.read(move |c| store::knowledge_search(c, user, &query, limit)).await;
+        self.caches.knowledge_found(user, &asked, limit, load).await
     }
 }

@@ -4,21 +4,31 @@
 //! its counters in one transaction, and answers in the words of `aios-domain`. No HTTP and no SQL stands here.
 
 mod agents;
+mod boundaries;
+mod caching;
 mod categories;
 mod clock;
 pub mod demo;
 mod import;
 mod installations;
 mod knowledge;
+mod lists;
 mod marketplace;
 pub mod registry;
+mod relay;
 mod reviews;
 mod stats;
 mod views;
+mod warm_up;
+mod writes;
 
 pub use agents::{AgentView, Precondition, revision};
+pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
+pub use boundaries::FarPagePolicy;
+pub use caching::CacheSettings;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
+pub use relay::{RELAY_INTERVAL, describe_metrics};

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use aios_cache::{Cache, LinkState};
 use aios_db::Database;
-use aios_domain::Result;
+use aios_domain::{Error, Result};
 use aios_pagination::CursorCodec;
 
+use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
+use crate::caching::{CacheSettings, Caches};
 use crate::clock::Clock;
+use crate::relay::Relay;
 use crate::views::ViewCounter;
+use crate::writes::Storage;
 
 /// The longest cursor, in characters: a name of 100 characters of four bytes each fits into it.
 const MAX_CURSOR: usize = 1_024;
@@ -15,10 +20,13 @@ const MAX_CURSOR: usize = 1_024;
 /// All use cases over one database. Clones are handles to the same marketplace.
 #[derive(Clone)]
 pub struct Marketplace {
-    pub(crate) db: Database,
+    pub(crate) db: Storage,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Arc<ViewCounter>,
     pub(crate) cursors: Arc<CursorCodec>,
+    pub(crate) boundaries: BoundaryKeeper,
+    pub(crate) caches: Arc<Caches>,
+    pub(crate) relay: Arc<Relay>,
 }
 
 /// Whether what the marketplace stands on answers.
@@ -26,24 +34,46 @@ pub struct Marketplace {
 pub struct Health {
     /// The database answers.
     pub database: bool,
+    /// How the cache stands to the tier that servers share.
+    pub shared_cache: LinkState,
 }
 
 impl Marketplace {
-    /// The marketplace whose data is in `db`. Page cursors are signed with `cursor_secret`: servers that answer for each
-    /// other need the same.
-    pub fn new(db: Database, clock: Arc<dyn Clock>, cursor_secret: &[u8]) -> Self {
+    /// The marketplace whose data is in `db`, and whose answers are kept in `cache`. Page cursors are signed with
+    /// `cursor_secret`: servers that answer for each other need the same.
+    ///
+    /// # Errors
+    /// Where another marketplace uses this cache.
+    pub fn new(
+        db: Database,
+        clock: Arc<dyn Clock>,
+        cursor_secret: &[u8],
+        cache: &Cache,
+        settings: &CacheSettings,
+    ) -> Result<Self> {
         let cursors = Arc::new(CursorCodec::signed(cursor_secret).max_length(MAX_CURSOR));
-        Self {
-            db,
+        let boundaries = BoundaryKeeper::new(FarPagePolicy::default(), Arc::clone(&clock));
+        Ok(Self {
+            db: Storage::new(db),
             clock,
             views: Arc::default(),
             cursors,
-        }
+            boundaries,
+            caches: Arc::new(Caches::new(cache, settings).map_err(Error::internal)?),
+            relay: Arc::default(),
+        })
+    }
+
+    /// The same marketplace, whose relay lives by another clock, as in tests. Called before its first use.
+    #[must_use]
+    pub fn relay_clock(mut self, clock: impl aios_cache::time::Clock) -> Self {
+        self.relay = Arc::new(Relay::by(clock));
+        self
     }
 
     /// The database, for those who set it up.
     pub fn database(&self) -> &Database {
-        &self.db
+        self.db.database()
     }
 
     /// The clock by which this marketplace lives.
@@ -59,6 +89,7 @@ impl Marketplace {
         }
         Health {
             database: answer.is_ok(),
+            shared_cache: self.caches.link_state(),
         }
     }
 
@@ -71,7 +102,7 @@ impl Marketplace {
         let now = self.clock.now();
         let changed = self
             .db
-            .write(move |c| aios_db::store::analytics::trending_refresh(c, now))
+            .write_unseen(move |c| aios_db::store::analytics::trending_refresh(c, now))
             .await?;
         tracing::debug!(changed, "trending scores brought up to date");
         Ok(())

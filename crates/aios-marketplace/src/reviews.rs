@@ -1,9 +1,8 @@
 //! Reviews: written and read.
 
-use std::sync::Arc;
-
-use aios_db::store::{agents, analytics, reviews as store, users};
-use aios_domain::{AgentId, Caller, Error, EventKind, JsonObject, Rating, Result, Review, ReviewDraft};
+use aios_cache::Cached;
+use aios_db::store::{analytics, reviews as store, users};
+use aios_domain::{AgentId, Caller, EventKind, JsonObject, Rating, Result, Review, ReviewDraft};
 
 use crate::{Listing, Marketplace, PageRequest};
 
@@ -14,18 +13,18 @@ impl Marketplace {
     /// `NotFound` where the agent is not active.
     pub async fn review_write(&self, caller: &Caller, agent: AgentId, draft: ReviewDraft) -> Result<Review> {
         let (caller, now) = (caller.clone(), self.clock.now());
-        self.db
-            .write(move |c| {
-                users::user_ensure(c, &caller, now)?;
-                let review = store::review_put(c, caller.id, agent, &draft, now)?;
-                let nothing = JsonObject::default();
-                analytics::event_insert(c, agent, caller.id, EventKind::Rate, &nothing, now)?;
-                if draft.review_text.is_some() {
-                    analytics::event_insert(c, agent, caller.id, EventKind::Review, &nothing, now)?;
-                }
-                Ok(review)
-            })
-            .await
+        self.write(move |c, stale| {
+            users::user_ensure(c, &caller, now)?;
+            let review = store::review_put(c, caller.id, agent, &draft, now)?;
+            let nothing = JsonObject::default();
+            analytics::event_insert(c, agent, caller.id, EventKind::Rate, &nothing, now)?;
+            if draft.review_text.is_some() {
+                analytics::event_insert(c, agent, caller.id, EventKind::Review, &nothing, now)?;
+            }
+            stale.review_written(caller.id, agent);
+            Ok(review)
+        })
+        .await
     }
 
     /// The reviews of an active agent, newest first: all, or those with one rating.
@@ -37,15 +36,13 @@ impl Marketplace {
         agent: AgentId,
         rating: Option<Rating>,
         page: PageRequest,
-    ) -> Result<Listing<Review>> {
-        let cursors = Arc::clone(&self.cursors);
-        self.db
-            .read(move |c| {
-                if !agents::agent_is_active(c, agent)? {
-                    return Err(Error::not_found("agent").into());
-                }
-                store::review_list(c, &cursors, agent, rating, &page)
-            })
-            .await
+    ) -> Result<Cached<Listing<Review>>> {
+        self.agent_active(agent).await?;
+        let (me, asked) = (self.clone(), page.clone());
+        let load = async move || {
+            me.read_list(move |c, paging| store::review_list(c, paging, agent, rating, &page))
+                .await
+        };
+        self.caches.review_page(agent, rating, &asked, load).await
     }
 }

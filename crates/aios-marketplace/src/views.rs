@@ -43,7 +43,7 @@ impl Marketplace {
         let batch = views.clone();
         let written = self
             .db
-            .write(move |c| aios_db::store::analytics::views_add(c, &batch, now))
+            .write_unseen(move |c| aios_db::store::analytics::views_add(c, &batch, now))
             .await;
         if written.is_err() {
             self.views.give_back(&views);

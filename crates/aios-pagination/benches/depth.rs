@@ -1,11 +1,16 @@
 //! A page of 20 at depth 0, 1,000, 100,000 and 900,000 of 1,000,000 rows, on both databases: by cursor, by OFFSET, by
 //! number (deferred join), and by number with boundaries.
 //!
-//! The aim: by cursor, depth 900,000 within 1.1 times depth 0. PostgreSQL needs `AIOS_TEST_POSTGRES_URL`.
+//! The aim: by cursor, depth 900,000 within 1.1 times depth 0; the lines "by turns" compare just these. PostgreSQL needs `AIOS_TEST_POSTGRES_URL`.
 #![expect(missing_docs, reason = "criterion's and diesel's macros make items of their own")]
-#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark may fail")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark may fail, and prints"
+)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aios_pagination::sql::SqlOrder;
 use aios_pagination::{At, CursorCodec};
@@ -16,6 +21,8 @@ use diesel::prelude::*;
 const ROWS: u64 = 1_000_000;
 const LIMIT: u32 = 20;
 const DEPTHS: [u64; 4] = [0, 1_000, 100_000, 900_000];
+/// As `DEPTHS`, and the page after the first row.
+const TURNS: [u64; 5] = [0, 1, 1_000, 100_000, 900_000];
 
 diesel::table! {
     agents (id) {
@@ -51,6 +58,38 @@ fn fill(numbers: &str) -> String {
     )
 }
 
+/// Rounds of the comparison by turns.
+const ROUNDS: usize = 4_000;
+
+/// Reads the pages by turns, so that whatever else the machine does meets all of them alike, and prints each one's median
+/// and its ratio to the first one's.
+fn by_turns(backend: &str, names: &[String], mut read: impl FnMut(usize)) {
+    let mut times = vec![Vec::with_capacity(ROUNDS); names.len()];
+    for round in 0..ROUNDS + ROUNDS / 10 {
+        for (index, times) in times.iter_mut().enumerate() {
+            let started = Instant::now();
+            read(index);
+            // The first tenth warms up.
+            if round >= ROUNDS / 10 {
+                times.push(started.elapsed());
+            }
+        }
+    }
+    let medians = times.into_iter().map(|mut times| {
+        times.sort_unstable();
+        times.get(ROUNDS / 2).map_or(0.0, Duration::as_secs_f64)
+    });
+    let medians: Vec<f64> = medians.collect();
+    for (name, median) in names.iter().zip(&medians) {
+        let first = medians.first().copied().unwrap_or(f64::NAN);
+        println!(
+            "{backend} by turns: {name:14} {:8.1} µs  {:5.2}",
+            median * 1e6,
+            median / first
+        );
+    }
+}
+
 /// The same benchmark on a backend's own connection type.
 macro_rules! depths {
     ($criterion:expr, $name:literal, $backend:ty, $conn:expr) => {{
@@ -63,6 +102,21 @@ macro_rules! depths {
         let base = || agents::table.into_boxed();
         let pager = order.pager(&codec).limit(LIMIT);
         let boundaries = pager.sample(conn, 1_000, base).expect("boundaries");
+        let cursor_at = |conn: &mut _, depth: u64| {
+            // As the page before it hands it out; after the first row, what a cursor costs by itself.
+            let before = match depth {
+                0 => return None,
+                1 => pager.limit(1).page(conn, At::Start, base),
+                _ => pager.jump(conn, depth / u64::from(LIMIT), &boundaries, base),
+            };
+            before.expect("a page").next.map(String::from)
+        };
+        let cursors: Vec<Option<String>> = TURNS.iter().map(|depth| cursor_at(conn, *depth)).collect();
+        let names: Vec<String> = TURNS.iter().map(|depth| format!("cursor/{depth}")).collect();
+        by_turns($name, &names, |index| {
+            let cursor = cursors.get(index).and_then(Option::as_deref);
+            std::hint::black_box(pager.page(conn, At::from(cursor), base).expect("a page"));
+        });
         let mut group = $criterion.benchmark_group($name);
         group
             .measurement_time(Duration::from_secs(4))
@@ -70,22 +124,10 @@ macro_rules! depths {
             .sample_size(30);
         for depth in DEPTHS {
             let number = depth / u64::from(LIMIT) + 1;
-            // The cursor that leads to this depth, as the page before it hands it out.
-            let cursor = (depth > 0).then(|| {
-                let before = pager.jump(conn, number - 1, &boundaries, base).expect("a page");
-                before.next.expect("more").into_string()
-            });
+            let cursor = cursor_at(conn, depth);
             group.bench_function(BenchmarkId::new("cursor", depth), |bencher| {
                 bencher.iter(|| pager.page(conn, At::from(cursor.as_deref()), base).expect("a page"));
             });
-            if depth == 0 {
-                // What a cursor costs by itself, wherever it leads: the page after the first row.
-                let first = pager.limit(1).page(conn, At::Start, base).expect("a page");
-                let cursor = first.next.expect("more").into_string();
-                group.bench_function(BenchmarkId::new("cursor", 1), |bencher| {
-                    bencher.iter(|| pager.page(conn, At::Cursor(&cursor), base).expect("a page"));
-                });
-            }
             group.bench_function(BenchmarkId::new("jump", depth), |bencher| {
                 bencher.iter(|| pager.jump(conn, number, &boundaries, base).expect("a page"));
             });

@@ -1,11 +1,38 @@
 //! Sampled boundaries: every k-th key of a listing, by which a far page is one short range, and a table splits.
 
+use std::fmt;
+
 use crate::cursor::wire::{Reader, put_value, put_varint};
 use crate::cursor::{Direction, Expected, Position};
-#[cfg(feature = "diesel")]
-use crate::fingerprint::Fingerprint;
-use crate::fingerprint::checksum;
+use crate::fingerprint::{Fingerprint, checksum};
+use crate::order::Order;
 use crate::value::Value;
+
+/// Names a listing, to keep its [`Boundaries`] by: its order and its filters' whole fingerprint.
+///
+/// Another order or other filters make another name, as far as 96 bits can tell. It is the same on every node, and
+/// [`Display`](fmt::Display) writes it in hexadecimal digits, for a cache's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ListingKey {
+    order: u32,
+    filters: Fingerprint,
+}
+
+impl ListingKey {
+    /// The listing in this order with these filters.
+    pub fn new<R>(order: &Order<R>, filters: Fingerprint) -> Self {
+        Self {
+            order: order.fingerprint(),
+            filters,
+        }
+    }
+}
+
+impl fmt::Display for ListingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}{:016x}", self.order, self.filters.bits())
+    }
+}
 
 /// The keys of every k-th row of a listing, and how many rows it had.
 ///

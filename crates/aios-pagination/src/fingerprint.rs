@@ -50,6 +50,11 @@ impl Fingerprint {
         folded
     }
 
+    /// All 64 bits.
+    pub(crate) fn bits(self) -> u64 {
+        self.state
+    }
+
     fn raw(mut self, bytes: &[u8]) -> Self {
         for byte in bytes {
             self.state = (self.state ^ u64::from(*byte)).wrapping_mul(PRIME);

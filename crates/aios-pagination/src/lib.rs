@@ -1,8 +1,8 @@
 //! Keyset and numbered pagination for any Rust service.
 //!
-//! A listing is read page by page at the cost of its first page, however deep: the database is told the last row's sort
-//! keys and goes on from there in an index, instead of counting rows it throws away. Pages that follow each other neither
-//! repeat nor lose a row, whatever is inserted and deleted in between.
+//! A listing is read page by page at the cost of its first page, however deep ([`figures`]): the database is told the last
+//! row's sort keys and goes on from there in an index, instead of counting rows it throws away. Pages that follow each other
+//! neither repeat nor lose a row, whatever is inserted and deleted in between.
 //!
 //! # In ten minutes
 //!
@@ -123,8 +123,37 @@
 //! # Numbered pages
 //!
 //! `numbered` skips rows in the index and fetches the page's rows alone (a deferred join). The cost still grows with the
-//! number; with sampled [`Boundaries`] it does not: `sample` them beside the requests, keep them (they serialise), and
-//! `jump` reads at most one boundary's distance however far the page is. [`Boundaries`] says how stale they can be.
+//! number; with sampled [`Boundaries`] it does not: `sample` them beside the requests, keep them by the pager's `listing()`
+//! (they serialise; the name prints as a cache's key), and `jump` skips at most one boundary's distance however far the
+//! page is. [`Boundaries`] says how stale they can be.
+//!
+//! ```
+//! # #[cfg(feature = "diesel")] {
+//! # use aios_pagination::sql::SqlOrder;
+//! # use aios_pagination::{Boundaries, CursorCodec, ListingKey};
+//! # use diesel::connection::SimpleConnection as _;
+//! # use diesel::prelude::*;
+//! # use diesel::sqlite::Sqlite;
+//! # use std::collections::HashMap;
+//! # diesel::table! { numbers (id) { id -> BigInt, } }
+//! # let conn = &mut SqliteConnection::establish(":memory:")?;
+//! # conn.batch_execute("CREATE TABLE numbers (id BIGINT PRIMARY KEY NOT NULL);
+//! #     WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 5000) INSERT INTO numbers SELECT n FROM s")?;
+//! # let codec = CursorCodec::unsigned();
+//! # let order: SqlOrder<i64, numbers::table, Sqlite> = SqlOrder::named("numbers").unique_asc(numbers::id, |id: &i64| *id);
+//! let pager = order.pager(&codec).limit(20);
+//! let query = || numbers::table.select(numbers::id).into_boxed();
+//! let mut kept: HashMap<ListingKey, Boundaries> = HashMap::new(); // or a cache
+//! kept.insert(pager.listing(), pager.sample(conn, 1_000, query)?);
+//!
+//! let far = match kept.get(&pager.listing()) {
+//!     Some(boundaries) => pager.jump(conn, 200, boundaries, query)?,
+//!     None => pager.numbered(conn, 200, query)?,
+//! };
+//! assert_eq!(far.items.first(), Some(&3981));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! Counts are a choice, [`sql::Count`]: exact, capped, estimated, none.
 //!
@@ -205,6 +234,8 @@ mod boundaries;
 #[doc = include_str!("../docs/choosing-an-order.md")]
 pub mod choosing_an_order {}
 mod cursor;
+#[doc = include_str!("../docs/figures.md")]
+pub mod figures {}
 mod fingerprint;
 #[cfg(feature = "http")]
 pub mod http;
@@ -217,7 +248,7 @@ mod plan;
 mod stream;
 mod value;
 
-pub use boundaries::{Boundaries, Span};
+pub use boundaries::{Boundaries, ListingKey, Span};
 pub use cursor::{Cursor, CursorCodec, CursorError, Direction, Expected, KeysTooLong, Position};
 pub use fingerprint::{Fingerprint, FingerprintPart};
 pub use memory::{MapKey, MapPager, Pager};

@@ -45,7 +45,7 @@ fn every_wrong_parameter_is_named() {
         read(&[("page", "1"), ("cursor", "x"), ("limit", "0")]),
         Err(vec![
             "limit must be between 1 and 100".to_owned(),
-            "page and cursor exclude each other".to_owned()
+            "cursor must not be given together with page".to_owned()
         ])
     );
 }

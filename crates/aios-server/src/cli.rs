@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Bring agents in from elsewhere.
     Import(ImportArgs),
+    /// Look after what running servers keep.
+    Cache(CacheCommand),
     /// Print the OpenAPI description of the HTTP interface.
     Openapi,
 }
@@ -55,6 +57,33 @@ pub(crate) struct TokenArgs {
     pub(crate) ttl: std::time::Duration,
     #[command(flatten)]
     pub(crate) secret: SecretArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct CacheCommand {
+    #[command(subcommand)]
+    pub(crate) action: CacheAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CacheAction {
+    /// Make kept answers stale on every running server, by way of the database.
+    ///
+    /// It takes effect within a few seconds. Tags: agents, agents:CATEGORY, featured, categories, agent:ID, reviews:ID (of
+    /// the agent), user:ID, knowledge:ID (of the user).
+    Invalidate(InvalidateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct InvalidateArgs {
+    /// Whatever bears this tag; may be given several times.
+    #[arg(long = "tag", value_name = "TAG", required_unless_present = "all", value_parser = crate::cache::tag)]
+    pub(crate) tags: Vec<String>,
+    /// Everything.
+    #[arg(long, conflicts_with = "tags")]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 }

@@ -8,6 +8,8 @@ use aios_db::{DatabaseConfig, DatabaseUrl};
 use aios_telemetry::LogFormat;
 use clap::Args;
 
+use crate::cache::CacheArgs;
+
 /// Why the program does not start, or does not do what it was told.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -63,6 +65,9 @@ pub struct ServeArgs {
     /// How many more are opened under load.
     #[arg(long, env = "DATABASE_MAX_OVERFLOW", value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub database_max_overflow: u32,
+    /// How answers are kept.
+    #[command(flatten)]
+    pub cache: CacheArgs,
     /// The address to listen at.
     #[arg(long, env = "API_HOST", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub api_host: IpAddr,

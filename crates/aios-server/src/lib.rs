@@ -1,8 +1,11 @@
 //! The binary `aios`: command line, configuration and wiring. Nothing is decided here but what is put together how.
 
+mod cache;
 mod cli;
 mod config;
 mod import;
+mod invalidate;
+mod offline;
 mod secret;
 mod serve;
 mod token;
@@ -13,6 +16,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use serve::{Server, start};
 
@@ -22,6 +26,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(*args),
         Command::Token(args) => token::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Cache(command) => invalidate::run(&command),
         Command::Openapi => {
             print(&aios_api::openapi_json());
             Ok(())

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use aios_api::{Api, Authenticator, Jwks};
+use aios_cache::Cache;
 use aios_db::{Database, DatabaseKind};
 use aios_domain::{Caller, Role};
-use aios_marketplace::{Clock, Marketplace, SystemClock};
+use aios_marketplace::{Clock, Marketplace, RELAY_INTERVAL, SystemClock};
 use aios_telemetry::Metrics;
 
 use crate::config::{ServeArgs, StartError};
-use crate::import::migrate;
+use crate::offline::migrate;
 use crate::secret::{cursor_secret, token_secret};
 
 /// How often views are written and trending is brought up to date.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How long the start waits for Redis.
+const LONGEST_WAIT_FOR_REDIS: Duration = Duration::from_secs(2);
 /// How long requests under way may take when the server stops, beyond their own time limit.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the token that is printed at the start is good.
@@ -38,6 +41,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), StartError> {
 pub struct Server {
     address: SocketAddr,
     database: String,
+    cache: &'static str,
     is_demo: bool,
     token: Option<String>,
     marketplace: Marketplace,
@@ -57,10 +61,13 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
         .await
         .map_err(|_| StartError::new("the migration was given up"))??;
     let database = Database::new(&args.database_config());
-    let marketplace = Marketplace::new(database, clock, &cursor_secret(secret.as_deref()));
+    let cache = args.cache.build()?;
+    let cursors = cursor_secret(secret.as_deref());
+    let marketplace = Marketplace::new(database, clock, &cursors, &cache, &args.cache.settings())?;
     let is_demo =
         args.demo_data && url.kind() == DatabaseKind::Sqlite && marketplace.fill_with_demonstration(DEMO_SEED).await?;
     marketplace.housekeeping().await?;
+    catch_up(&marketplace, &cache).await?;
 
     let metrics = installed_metrics();
     let metrics_here = metrics.clone().filter(|_| args.metrics_address.is_none());
@@ -76,12 +83,15 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
         _ => None,
     };
     keep_house(marketplace.clone(), metrics);
+    keep_relaying(marketplace.clone());
+    actix_web::rt::spawn(warm_up(marketplace.clone()));
     // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
     let trial_secret = secret.filter(|_| args.secret.jwt_secret.is_none());
     let token = trial_secret.map(|secret| trial_token(&secret)).transpose()?;
     Ok(Server {
         address,
         database: url.to_string(),
+        cache: crate::cache::told(&cache),
         is_demo,
         token,
         marketplace,
@@ -105,7 +115,9 @@ fn authenticator(args: &ServeArgs) -> Result<(Authenticator, Option<Vec<u8>>), S
 fn installed_metrics() -> Option<Metrics> {
     let metrics = Metrics::install().ok()?;
     aios_api::describe_metrics();
+    aios_cache::describe_metrics();
     aios_db::describe_metrics();
+    aios_marketplace::describe_metrics();
     Some(metrics)
 }
 
@@ -180,6 +192,33 @@ fn keep_house(marketplace: Marketplace, metrics: Option<Metrics>) {
     });
 }
 
+/// Brings to the caches what was made stale and did not get there before the last stop: nothing older is answered from the
+/// start. Where Redis does not answer, the start does not wait for it for long; nothing is read from it then either.
+async fn catch_up(marketplace: &Marketplace, cache: &Cache) -> Result<(), StartError> {
+    let _ = tokio::time::timeout(LONGEST_WAIT_FOR_REDIS, cache.linked()).await;
+    Ok(marketplace.relay_invalidations().await?)
+}
+
+/// Relays invalidations for as long as the server runs.
+fn keep_relaying(marketplace: Marketplace) {
+    actix_web::rt::spawn(async move {
+        let mut ticks = tokio::time::interval(RELAY_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = marketplace.relay_invalidations().await {
+                tracing::warn!(%error, "invalidations could not be relayed; it is tried again");
+            }
+        }
+    });
+}
+
+/// Loads what many will ask for, beside the first answers.
+async fn warm_up(marketplace: Marketplace) {
+    let report = marketplace.warm_up().await;
+    tracing::debug!(%report, "the cache is warm");
+}
+
 fn trial_token(secret: &[u8]) -> Result<String, StartError> {
     let caller = Caller {
         id: aios_marketplace::demo::first_user(),
@@ -220,13 +259,15 @@ impl Server {
             metrics.stop(false).await;
         }
         self.marketplace.flush_views().await?;
+        // What has arrived is deleted from the outbox; what has not is the next server's.
+        self.marketplace.relay_invalidations().await?;
         stopped.map_err(|error| StartError::new(format!("the server failed: {error}")))
     }
 
     /// What a person at the terminal wants to know.
     fn greeting(&self) -> String {
         let base = format!("http://{}", self.address);
-        let data = &self.database;
+        let (data, cache) = (&self.database, self.cache);
         let filled = if self.is_demo {
             "\n              (it was empty, and holds a demonstration catalogue now)"
         } else {
@@ -239,7 +280,7 @@ impl Server {
             )
         });
         format!(
-            "AIOS Marketplace is ready.\n\n  Data        {data}{filled}\n  Reference   {base}/docs\n  \
+            "AIOS Marketplace is ready.\n\n  Data        {data}{filled}\n  Cache       {cache}\n  Reference   {base}/docs\n  \
              Agents      {base}/api/v1/marketplace/agents\n  Metrics     {base}/metrics\n{trial}\nCtrl-C stops the server."
         )
     }

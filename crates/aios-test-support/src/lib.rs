@@ -4,12 +4,15 @@
 #![allow(
     clippy::panic,
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "this is test code, which fails by panicking"
 )]
 
 mod both;
 mod database;
+mod redis;
 
 pub use both::block_on;
 pub use database::TestDatabase;
+pub use redis::{RedisServer, eventually};

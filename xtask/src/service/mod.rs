@@ -1,13 +1,17 @@
 //! Private servers that the tests talk to: each starts on a free port in a temporary directory and is gone afterwards.
 //!
-//! A further service is one more module with a `start` that hands back a [`Running`], and one more line in [`Services::start`].
+//! A further service is one more module with a `start` that hands back a [`Running`], and a few more lines in
+//! [`Services::start`].
 
 mod account;
+mod install;
 mod port;
 mod postgres;
+mod redis;
 mod supervise;
 
 use std::env;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -31,6 +35,8 @@ struct Provided {
 /// Every server that the tests need and that is not running somewhere else.
 pub(crate) struct Services {
     provided: Vec<Provided>,
+    /// The tests of the cache start, kill and freeze servers of their own.
+    redis_program: PathBuf,
 }
 
 impl Services {
@@ -44,7 +50,18 @@ impl Services {
                 server,
             });
         }
-        Ok(Self { provided })
+        let redis_program = redis::program(interrupts)?;
+        if is_unset(redis::URL_VARIABLE) {
+            let server = Box::new(redis::start(&redis_program, interrupts)?);
+            provided.push(Provided {
+                variable: redis::URL_VARIABLE,
+                server,
+            });
+        }
+        Ok(Self {
+            provided,
+            redis_program,
+        })
     }
 
     /// Names, variables and URLs of the servers that were started.
@@ -52,6 +69,11 @@ impl Services {
         self.provided
             .iter()
             .map(|provided| (provided.server.name(), provided.variable, provided.server.url()))
+    }
+
+    /// The variable that names Redis's server program, and what it names.
+    pub(crate) fn redis_program(&self) -> (&'static str, String) {
+        (redis::PROGRAM_VARIABLE, self.redis_program.display().to_string())
     }
 
     /// Where PostgreSQL listens, whoever started it.
@@ -64,8 +86,9 @@ impl Services {
         )
     }
 
-    /// Tells a program where the servers listen.
+    /// Tells a program where the servers listen, and how to start others.
     pub(crate) fn announce_to(&self, command: &mut Command) {
+        command.env(redis::PROGRAM_VARIABLE, &self.redis_program);
         for (_, variable, url) in self.iter() {
             command.env(variable, url);
         }

@@ -34,7 +34,7 @@ const MAX_IDS: usize = 100;
         ("is_verified" = Option<bool>, Query, description = "Verified, or not."),
         ("is_featured" = Option<bool>, Query, description = "Featured, or not."),
         ("sort" = Option<SortName>, Query, description = "`popular` unless told otherwise; `relevance` needs a search."),
-        ("page" = Option<u32>, Query, description = "The page's number, from 1.", minimum = 1, maximum = 1_000_000),
+        ("page" = Option<u32>, Query, description = "The page's number, from 1. Past the first 10,000 rows a page may begin where it did up to ten minutes ago; cursors are always exact.", minimum = 1, maximum = 1_000_000),
         ("limit" = Option<u32>, Query, description = "Agents a page; 20 unless told otherwise.", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "A cursor of a former page with the same filters and sort, instead of `page`."),
         ("ids" = Option<String>, Query, description = "These agents, in this order, parted by commas; at most 100. Other filters do not apply."),
@@ -42,7 +42,7 @@ const MAX_IDS: usize = 100;
         ("count" = Option<String>, Query, description = "Whether `total` is counted: `exact`, `estimated` or `none`."),
     ),
     responses((
-        status = 200, description = "A page of agents.", body = AgentList,
+        status = 200, description = "A page of agents.", body = AgentList<'_>,
         headers(("Link" = String, description = "`first`, `prev`, `next`, and `last` where pages are numbered (RFC 8288).")),
     )),
 )]
@@ -54,19 +54,16 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<Ht
     let sort = sort(&mut params, filter.search.is_some());
     let page = params.page(100, 20);
     params.finish()?;
-    let listing = match ids {
-        Some(ids) => by_ids(&api, ids, fields, &page).await?,
-        None => {
-            api.marketplace
-                .agent_list(AgentListQuery { filter, sort, fields }, page)
-                .await?
-        }
-    };
-    let link = link_header(&request, &listing);
-    Ok(page_of_agents(listing, link))
+    if let Some(ids) = ids {
+        let listing = by_ids(&api, &ids, fields, &page).await?;
+        return Ok(page_of_agents(&listing, link_header(&request, &listing)));
+    }
+    let query = AgentListQuery { filter, sort, fields };
+    let listing = api.marketplace.agent_list(query, page).await?;
+    Ok(page_of_agents(&listing, link_header(&request, &listing)))
 }
 
-fn page_of_agents(listing: Listing<aios_domain::PartialAgentSummary>, link: Option<HeaderValue>) -> HttpResponse {
+fn page_of_agents(listing: &Listing<aios_domain::PartialAgentSummary>, link: Option<HeaderValue>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     if let Some(link) = link {
         response.insert_header((LINK, link));
@@ -77,7 +74,7 @@ fn page_of_agents(listing: Listing<aios_domain::PartialAgentSummary>, link: Opti
 /// The agents that were named, as one page.
 async fn by_ids(
     api: &Api,
-    ids: Vec<AgentId>,
+    ids: &[AgentId],
     fields: AgentFieldSet,
     page: &PageRequest,
 ) -> Result<Listing<aios_domain::PartialAgentSummary>, Problem> {
@@ -143,12 +140,12 @@ fn field_set(text: &str) -> Result<AgentFieldSet, Invalid> {
 #[utoipa::path(
     post, path = "/api/v1/marketplace/agents/search", tag = "Marketplace",
     request_body = AgentSearch,
-    responses((status = 200, description = "A page of agents.", body = AgentList)),
+    responses((status = 200, description = "A page of agents.", body = AgentList<'_>)),
 )]
 pub(crate) async fn search(api: web::Data<Api>, Json(body): Json<AgentSearch>) -> Result<HttpResponse, Problem> {
     let (query, page) = body.check()?;
     let listing = api.marketplace.agent_list(query, page).await?;
-    Ok(page_of_agents(listing, None))
+    Ok(page_of_agents(&listing, None))
 }
 
 /// Read an agent
@@ -170,7 +167,7 @@ pub(crate) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let view = api.marketplace.agent_get(id(&path, "agent")?, caller.as_ref()).await?;
     let revision = revision(&view.agent);
-    Ok(agent_answer(HttpResponse::Ok(), revision, &Agent::from(view)))
+    Ok(agent_answer(HttpResponse::Ok(), revision, &Agent::from(&view)))
 }
 
 /// Publish an agent
@@ -196,7 +193,7 @@ pub(crate) async fn create(
     let agent = api.marketplace.agent_create(&caller, body.check()?).await?;
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, format!("/api/v1/marketplace/agents/{}", agent.summary.id)));
-    Ok(agent_answer(response, revision(&agent), &Agent::from(agent)))
+    Ok(agent_answer(response, revision(&agent), &Agent::from(&agent)))
 }
 
 /// Edit an agent
@@ -229,7 +226,7 @@ pub(crate) async fn update(
         .marketplace
         .agent_update(&caller, id, body.check()?, precondition(&request))
         .await?;
-    Ok(agent_answer(HttpResponse::Ok(), revision(&agent), &Agent::from(agent)))
+    Ok(agent_answer(HttpResponse::Ok(), revision(&agent), &Agent::from(&agent)))
 }
 
 /// Withdraw an agent

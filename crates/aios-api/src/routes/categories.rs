@@ -18,7 +18,7 @@ use crate::wire::{Category, CategoryCount, CategoryCounts, CategoryDraft, Catego
 pub(crate) async fn list(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let categories = api.marketplace.category_list().await?;
     Ok(HttpResponse::Ok().json(CategoryList {
-        categories: categories.into_iter().map(Category::from).collect(),
+        categories: categories.iter().map(Category::from).collect(),
     }))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn list(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 pub(crate) async fn counts(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let counts = api.marketplace.category_counts().await?;
     Ok(HttpResponse::Ok().json(CategoryCounts {
-        categories: counts.into_iter().map(CategoryCount::from).collect(),
+        categories: counts.iter().map(CategoryCount::from).collect(),
     }))
 }
 
@@ -52,5 +52,5 @@ pub(crate) async fn create(
     Json(body): Json<CategoryDraft>,
 ) -> Result<HttpResponse, Problem> {
     let category = api.marketplace.category_create(&caller, body.check()?).await?;
-    Ok(HttpResponse::Created().json(Category::from(category)))
+    Ok(HttpResponse::Created().json(Category::from(&category)))
 }

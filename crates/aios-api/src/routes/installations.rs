@@ -37,7 +37,7 @@ pub(crate) async fn install(
         .marketplace
         .agent_install(&caller, id(&path, "agent")?, settings)
         .await?;
-    Ok(HttpResponse::Ok().json(Installation::from(installed)))
+    Ok(HttpResponse::Ok().json(Installation::from(&installed)))
 }
 
 /// Uninstall an agent
@@ -86,7 +86,7 @@ pub(crate) async fn mine(
     if let Some(link) = cursor_link_header(&request, &listing) {
         response.insert_header((LINK, link));
     }
-    Ok(response.json(MyAgents::from(listing)))
+    Ok(response.json(MyAgents::from(&listing)))
 }
 
 /// Record a run

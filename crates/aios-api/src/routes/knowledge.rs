@@ -33,7 +33,7 @@ pub(crate) async fn create(
     let location = format!("/api/v1/knowledge/content/{}", entry.id);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, location))
-        .json(Knowledge::from(entry)))
+        .json(Knowledge::from(&entry)))
 }
 
 /// List the caller's texts
@@ -70,7 +70,7 @@ pub(crate) async fn list(
     if let Some(link) = cursor_link_header(&request, &listing) {
         response.insert_header((LINK, link));
     }
-    Ok(response.json(listing.items.into_iter().map(Knowledge::from).collect::<Vec<_>>()))
+    Ok(response.json(listing.items.iter().map(Knowledge::from).collect::<Vec<_>>()))
 }
 
 /// Read one of the caller's texts
@@ -86,7 +86,7 @@ pub(crate) async fn read(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let entry = api.marketplace.knowledge_get(&caller, id(&path, "content")?).await?;
-    Ok(HttpResponse::Ok().json(Knowledge::from(entry)))
+    Ok(HttpResponse::Ok().json(Knowledge::from(entry.as_ref())))
 }
 
 /// Replace one of the caller's texts
@@ -107,7 +107,7 @@ pub(crate) async fn replace(
         .marketplace
         .knowledge_replace(&caller, id(&path, "content")?, body.check()?)
         .await?;
-    Ok(HttpResponse::Ok().json(Knowledge::from(entry)))
+    Ok(HttpResponse::Ok().json(Knowledge::from(&entry)))
 }
 
 /// Delete one of the caller's texts
@@ -142,5 +142,5 @@ pub(crate) async fn search(
 ) -> Result<HttpResponse, Problem> {
     let (query, limit) = body.check()?;
     let found = api.marketplace.knowledge_search(&caller, query, limit).await?;
-    Ok(HttpResponse::Ok().json(found.into_iter().map(Knowledge::from).collect::<Vec<_>>()))
+    Ok(HttpResponse::Ok().json(found.iter().map(Knowledge::from).collect::<Vec<_>>()))
 }

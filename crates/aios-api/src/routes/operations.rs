@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpResponse, web};
 use aios_domain::Error;
+use aios_marketplace::LinkState;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -74,15 +75,24 @@ struct ServiceHealth {
     responses((status = 200, description = "Every part and how it does.", body = Health)),
 )]
 pub(crate) async fn health(api: web::Data<Api>) -> HttpResponse {
-    let database = api.marketplace.health().await.database;
+    let found = api.marketplace.health().await;
+    let (database, redis) = (found.database, found.shared_cache);
     let last_check = api.marketplace.clock().now();
     let part = |status| ServiceHealth { status, last_check };
     let health = Health {
-        status: if database { "online" } else { "degraded" },
+        status: if database && redis != LinkState::Down {
+            "online"
+        } else {
+            "degraded"
+        },
         services: Services {
             api: part("online"),
             database: part(if database { "online" } else { "offline" }),
-            redis: part("disabled"),
+            redis: part(match redis {
+                LinkState::Up => "online",
+                LinkState::Down => "offline",
+                LinkState::None => "disabled",
+            }),
         },
     };
     HttpResponse::Ok()

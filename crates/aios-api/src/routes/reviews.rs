@@ -21,7 +21,7 @@ use crate::wire::{Review, ReviewBody, ReviewList};
     params(
         ("id" = String, Path, description = "The agent's id."),
         ("rating" = Option<u8>, Query, description = "Only reviews with this many stars.", minimum = 1, maximum = 5),
-        ("page" = Option<u32>, Query, description = "The page's number, from 1.", minimum = 1, maximum = 1_000_000),
+        ("page" = Option<u32>, Query, description = "The page's number, from 1. Past the first 10,000 rows a page may begin where it did up to ten minutes ago; cursors are always exact.", minimum = 1, maximum = 1_000_000),
         ("limit" = Option<u32>, Query, description = "Reviews a page; 10 unless told otherwise.", minimum = 1, maximum = 50),
         ("cursor" = Option<String>, Query, description = "A cursor of a former page, instead of `page`."),
         ("count" = Option<String>, Query, description = "Whether `total` is counted: `exact`, `estimated` or `none`."),
@@ -49,7 +49,7 @@ pub(crate) async fn list(
     if let Some(link) = link_header(&request, &listing) {
         response.insert_header((LINK, link));
     }
-    Ok(response.json(ReviewList::from(listing)))
+    Ok(response.json(ReviewList::from(&*listing)))
 }
 
 /// Review an agent
@@ -72,5 +72,5 @@ pub(crate) async fn write(
         .marketplace
         .review_write(&caller, id(&path, "agent")?, body.check()?)
         .await?;
-    Ok(HttpResponse::Ok().json(Review::from(review)))
+    Ok(HttpResponse::Ok().json(Review::from(&review)))
 }

@@ -14,7 +14,7 @@ use crate::wire::{AgentStats, MarketplaceStats};
     responses((status = 200, description = "Totals, and agents worth a look.", body = MarketplaceStats)),
 )]
 pub(crate) async fn marketplace(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(MarketplaceStats::from(api.marketplace.stats().await?)))
+    Ok(HttpResponse::Ok().json(MarketplaceStats::from(&*api.marketplace.stats().await?)))
 }
 
 /// An agent's figures

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{check_list, check_object, present};
+use super::{check_list, check_object, owned, present};
 use crate::params::MAX_PAGE;
 
 /// What a list shows of an agent.
@@ -67,17 +67,17 @@ pub(crate) enum PricingModelName {
     Freemium,
 }
 
-impl From<aios_domain::AgentSummary> for AgentSummary {
-    fn from(agent: aios_domain::AgentSummary) -> Self {
+impl From<&aios_domain::AgentSummary> for AgentSummary {
+    fn from(agent: &aios_domain::AgentSummary) -> Self {
         Self {
             id: agent.id.0,
-            name: agent.name.into_string(),
-            description: agent.description.into_string(),
-            category: agent.category.map(CategoryName::into_string),
-            tags: agent.tags.into_iter().map(Tag::into_string).collect(),
-            version: agent.version.into(),
-            icon_url: agent.icon_url.map(HttpUrl::into_string),
-            capabilities: agent.capabilities.into_iter().map(Capability::into_string).collect(),
+            name: owned(&agent.name),
+            description: owned(&agent.description),
+            category: agent.category.as_ref().map(owned),
+            tags: agent.tags.iter().map(owned).collect(),
+            version: agent.version.as_str().to_owned(),
+            icon_url: agent.icon_url.as_ref().map(owned),
+            capabilities: agent.capabilities.iter().map(owned).collect(),
             pricing_model: agent.pricing.model().as_str(),
             price: agent.pricing.price().dollars(),
             install_count: agent.install_count,
@@ -123,26 +123,26 @@ pub(crate) struct Agent {
     user_rating: Option<u8>,
 }
 
-impl From<AgentView> for Agent {
-    fn from(view: AgentView) -> Self {
+impl From<&AgentView> for Agent {
+    fn from(view: &AgentView) -> Self {
         let user_rating = view.user_rating.map(Rating::stars);
         Self {
             user_installed: view.user_installed,
             user_rating,
-            ..Self::from(view.agent)
+            ..Self::from(view.agent.as_ref())
         }
     }
 }
 
-impl From<aios_domain::Agent> for Agent {
-    fn from(agent: aios_domain::Agent) -> Self {
+impl From<&aios_domain::Agent> for Agent {
+    fn from(agent: &aios_domain::Agent) -> Self {
         Self {
-            summary: agent.summary.into(),
-            repository_url: agent.repository_url.map(HttpUrl::into_string),
-            agent_type: agent.agent_type.into_string(),
-            requirements: agent.requirements.into(),
-            configuration_schema: agent.configuration_schema.into(),
-            license: agent.license.map(License::into_string),
+            summary: (&agent.summary).into(),
+            repository_url: agent.repository_url.as_ref().map(owned),
+            agent_type: owned(&agent.agent_type),
+            requirements: agent.requirements.clone().into(),
+            configuration_schema: agent.configuration_schema.clone().into(),
+            license: agent.license.as_ref().map(owned),
             author_id: agent.author_id.0,
             view_count: agent.view_count,
             is_active: agent.is_active,
@@ -156,10 +156,10 @@ impl From<aios_domain::Agent> for Agent {
 
 /// A page of agents.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AgentList {
+pub(crate) struct AgentList<'a> {
     /// With `fields`, each holds only what was asked for.
     #[schema(value_type = Vec<AgentSummary>)]
-    agents: Vec<SummaryFields>,
+    agents: Vec<SummaryFields<'a>>,
     /// How many agents the whole list has; null where it was not counted.
     #[schema(example = 203)]
     total: Option<i64>,
@@ -172,31 +172,31 @@ pub(crate) struct AgentList {
     #[schema(example = 20)]
     limit: u32,
     /// Leads to the next page; null on the last one.
-    next_cursor: Option<String>,
+    next_cursor: Option<&'a str>,
     /// Leads to the page before; null on the first one.
-    prev_cursor: Option<String>,
+    prev_cursor: Option<&'a str>,
 }
 
-impl From<Listing<PartialAgentSummary>> for AgentList {
-    fn from(listing: Listing<PartialAgentSummary>) -> Self {
+impl<'a> From<&'a Listing<PartialAgentSummary>> for AgentList<'a> {
+    fn from(listing: &'a Listing<PartialAgentSummary>) -> Self {
         Self {
             pages: listing.pages(),
-            agents: listing.items.into_iter().map(SummaryFields).collect(),
+            agents: listing.items.iter().map(SummaryFields).collect(),
             total: listing.total,
             page: listing.page,
             limit: listing.limit,
-            next_cursor: listing.next_cursor,
-            prev_cursor: listing.prev_cursor,
+            next_cursor: listing.next_cursor.as_deref(),
+            prev_cursor: listing.prev_cursor.as_deref(),
         }
     }
 }
 
 /// A summary of which only the fields that were read are written.
-pub(crate) struct SummaryFields(pub(crate) PartialAgentSummary);
+pub(crate) struct SummaryFields<'a>(pub(crate) &'a PartialAgentSummary);
 
-impl Serialize for SummaryFields {
+impl Serialize for SummaryFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let agent = &self.0;
+        let agent = self.0;
         let mut map = serializer.serialize_map(None)?;
         entry(&mut map, AgentField::Id, agent.id.as_ref())?;
         entry(&mut map, AgentField::Name, agent.name.as_ref())?;
@@ -618,8 +618,8 @@ mod tests {
     #[test]
     fn a_summary_reads_alike_in_lists_and_alone() {
         let agent = summary();
-        let in_list = serde_json::to_string(&SummaryFields(partial(&agent))).unwrap();
-        let alone = serde_json::to_string(&AgentSummary::from(agent)).unwrap();
+        let in_list = serde_json::to_string(&SummaryFields(&partial(&agent))).unwrap();
+        let alone = serde_json::to_string(&AgentSummary::from(&agent)).unwrap();
         assert_eq!(in_list, alone);
         let value: Value = serde_json::from_str(&alone).unwrap();
         let names: Vec<&str> = AgentField::ALL.iter().map(|field| field.as_str()).collect();

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::failure;
+use super::owned;
 
 /// A category of agents.
 #[derive(Serialize, ToSchema)]
@@ -29,15 +30,15 @@ pub(crate) struct Category {
     updated_at: DateTime<Utc>,
 }
 
-impl From<aios_domain::Category> for Category {
-    fn from(category: aios_domain::Category) -> Self {
+impl From<&aios_domain::Category> for Category {
+    fn from(category: &aios_domain::Category) -> Self {
         Self {
             id: category.id.0,
-            name: category.name.into_string(),
-            display_name: category.display_name.into_string(),
-            description: category.description.map(ShortDescription::into_string),
-            icon: category.icon.map(IconName::into_string),
-            color: category.color.map(HexColor::into_string),
+            name: owned(&category.name),
+            display_name: owned(&category.display_name),
+            description: category.description.as_ref().map(owned),
+            icon: category.icon.as_ref().map(owned),
+            color: category.color.as_ref().map(owned),
             sort_order: category.sort_order,
             is_active: category.is_active,
             created_at: category.created_at,
@@ -64,12 +65,12 @@ pub(crate) struct CategoryCount {
     count: i64,
 }
 
-impl From<aios_domain::CategoryCount> for CategoryCount {
-    fn from(category: aios_domain::CategoryCount) -> Self {
+impl From<&aios_domain::CategoryCount> for CategoryCount {
+    fn from(category: &aios_domain::CategoryCount) -> Self {
         Self {
             id: category.id.0,
-            name: category.name.into_string(),
-            display_name: category.display_name.into_string(),
+            name: owned(&category.name),
+            display_name: owned(&category.display_name),
             count: category.count,
         }
     }

@@ -31,21 +31,21 @@ pub(crate) struct Installation {
     agent: Agent,
 }
 
-impl From<InstalledAgent> for Installation {
-    fn from(installed: InstalledAgent) -> Self {
-        let installation = installed.installation;
+impl From<&InstalledAgent> for Installation {
+    fn from(installed: &InstalledAgent) -> Self {
+        let installation = &installed.installation;
         Self {
             id: installation.id.0,
             user_id: installation.user_id.0,
             agent_id: installation.agent_id.0,
-            installed_version: installation.installed_version.into(),
-            settings: installation.settings.into(),
+            installed_version: installation.installed_version.as_str().to_owned(),
+            settings: installation.settings.clone().into(),
             is_active: installation.is_active,
             last_used: installation.last_used,
             usage_count: installation.usage_count,
             installed_at: installation.installed_at,
             updated_at: installation.updated_at,
-            agent: installed.agent.into(),
+            agent: installed.agent.as_ref().into(),
         }
     }
 }
@@ -59,11 +59,11 @@ pub(crate) struct MyAgents {
     total: Option<i64>,
 }
 
-impl From<Listing<InstalledAgent>> for MyAgents {
-    fn from(listing: Listing<InstalledAgent>) -> Self {
+impl From<&Listing<InstalledAgent>> for MyAgents {
+    fn from(listing: &Listing<InstalledAgent>) -> Self {
         Self {
             total: listing.total,
-            installations: listing.items.into_iter().map(Installation::from).collect(),
+            installations: listing.items.iter().map(Installation::from).collect(),
         }
     }
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::failure;
+use super::owned;
 use super::{check_list, check_object};
 
 /// A text that the caller keeps.
@@ -35,19 +36,19 @@ pub(crate) struct Knowledge {
     updated_at: DateTime<Utc>,
 }
 
-impl From<KnowledgeEntry> for Knowledge {
-    fn from(entry: KnowledgeEntry) -> Self {
-        let content = entry.content;
+impl From<&KnowledgeEntry> for Knowledge {
+    fn from(entry: &KnowledgeEntry) -> Self {
+        let content = &entry.content;
         Self {
             id: entry.id.0,
             user_id: entry.user_id.0,
-            title: content.title.into_string(),
-            source: content.source.into_string(),
-            content_type: content.content_type.into_string(),
-            text_content: content.text_content.into_string(),
-            summary: content.summary.map(ShortDescription::into_string),
-            tags: content.tags.into_iter().map(Tag::into_string).collect(),
-            metadata: content.metadata.into(),
+            title: owned(&content.title),
+            source: owned(&content.source),
+            content_type: owned(&content.content_type),
+            text_content: owned(&content.text_content),
+            summary: content.summary.as_ref().map(owned),
+            tags: content.tags.iter().map(owned).collect(),
+            metadata: content.metadata.clone().into(),
             created_at: entry.created_at,
             updated_at: entry.updated_at,
         }

@@ -20,6 +20,11 @@ pub(crate) use stats::{AgentStats, MarketplaceStats};
 use aios_domain::{FieldErrors, Invalid, JsonObject};
 use serde::{Deserialize, Deserializer};
 
+/// A text of the domain as one of the wire's: many answers share the domain's.
+fn owned(text: &impl AsRef<str>) -> String {
+    text.as_ref().to_owned()
+}
+
 /// Reads a member that may be missing, `null`, or a value, and tells the first two apart.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::agents::failure;
+use super::owned;
 
 /// What a user thinks of an agent.
 #[derive(Serialize, ToSchema)]
@@ -29,15 +30,15 @@ pub(crate) struct Review {
     updated_at: DateTime<Utc>,
 }
 
-impl From<aios_domain::Review> for Review {
-    fn from(review: aios_domain::Review) -> Self {
+impl From<&aios_domain::Review> for Review {
+    fn from(review: &aios_domain::Review) -> Self {
         Self {
             id: review.id.0,
             user_id: review.user_id.0,
             agent_id: review.agent_id.0,
             rating: review.rating.stars(),
-            title: review.title.map(ReviewTitle::into_string),
-            review_text: review.review_text.map(ReviewText::into_string),
+            title: review.title.as_ref().map(owned),
+            review_text: review.review_text.as_ref().map(owned),
             helpful_count: review.helpful_count,
             is_verified_purchase: review.is_verified_purchase,
             created_at: review.created_at,
@@ -67,16 +68,16 @@ pub(crate) struct ReviewList {
     prev_cursor: Option<String>,
 }
 
-impl From<Listing<aios_domain::Review>> for ReviewList {
-    fn from(listing: Listing<aios_domain::Review>) -> Self {
+impl From<&Listing<aios_domain::Review>> for ReviewList {
+    fn from(listing: &Listing<aios_domain::Review>) -> Self {
         Self {
             pages: listing.pages(),
-            reviews: listing.items.into_iter().map(Review::from).collect(),
+            reviews: listing.items.iter().map(Review::from).collect(),
             total: listing.total,
             page: listing.page,
             limit: listing.limit,
-            next_cursor: listing.next_cursor,
-            prev_cursor: listing.prev_cursor,
+            next_cursor: listing.next_cursor.clone(),
+            prev_cursor: listing.prev_cursor.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::AgentSummary;
 use super::agents::two_decimals;
+use super::owned;
 
 /// The marketplace at a glance.
 #[derive(Serialize, ToSchema)]
@@ -35,19 +36,19 @@ struct PopularCategory {
     count: i64,
 }
 
-impl From<aios_domain::MarketplaceStats> for MarketplaceStats {
-    fn from(stats: aios_domain::MarketplaceStats) -> Self {
-        let popular = stats.popular_categories.into_iter();
+impl From<&aios_domain::MarketplaceStats> for MarketplaceStats {
+    fn from(stats: &aios_domain::MarketplaceStats) -> Self {
+        let popular = stats.popular_categories.iter();
         Self {
             total_agents: stats.total_agents,
             total_installs: stats.total_installs,
             total_categories: stats.total_categories,
-            featured_agents: stats.featured_agents.into_iter().map(AgentSummary::from).collect(),
-            trending_agents: stats.trending_agents.into_iter().map(AgentSummary::from).collect(),
+            featured_agents: stats.featured_agents.iter().map(AgentSummary::from).collect(),
+            trending_agents: stats.trending_agents.iter().map(AgentSummary::from).collect(),
             popular_categories: popular
                 .map(|(name, count)| PopularCategory {
-                    name: name.into_string(),
-                    count,
+                    name: owned(name),
+                    count: *count,
                 })
                 .collect(),
         }

@@ -29,8 +29,8 @@ enum Algorithm {
     Zstd(i32),
 }
 
-/// See `docs/figures.md` for where it comes from.
-const ABOVE: usize = 4 << 10;
+/// Below, an entry is one packet anyway; from here on lz4 halves it for a microsecond a read (`docs/figures.md`).
+const ABOVE: usize = 2 << 10;
 
 impl Default for Compression {
     /// lz4 where this build has it, else zstd with level 1, else none.
@@ -69,7 +69,7 @@ impl Compression {
         }
     }
 
-    /// Payloads from this many bytes on are compressed; 4 KiB where nothing is said.
+    /// Payloads from this many bytes on are compressed; 2 KiB where nothing is said.
     #[must_use]
     pub const fn above(mut self, bytes: usize) -> Self {
         self.above = bytes;
@@ -101,10 +101,31 @@ pub(super) fn decompress(number: u8, compressed: &[u8], length: usize) -> Option
         #[cfg(feature = "lz4")]
         LZ4 => lz4_flex::block::decompress(compressed, length).ok(),
         #[cfg(feature = "zstd")]
-        ZSTD => zstd::bulk::decompress(compressed, length).ok(),
+        ZSTD => unzstd(compressed, length),
         _ => None,
     };
     payload.filter(|payload| payload.len() == length)
+}
+
+/// A context costs ten times what it takes to read a few kilobytes with it, so each thread keeps one. For writing none is
+/// kept: a load came before, and contexts of high levels are large.
+#[cfg(feature = "zstd")]
+fn unzstd(compressed: &[u8], length: usize) -> Option<Vec<u8>> {
+    use std::cell::RefCell;
+
+    use zstd::bulk::Decompressor;
+
+    thread_local! {
+        static KEPT: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    let read = |kept: &RefCell<Option<Decompressor<'static>>>| {
+        let mut kept = kept.try_borrow_mut().ok()?;
+        if kept.is_none() {
+            *kept = Some(Decompressor::new().ok()?);
+        }
+        kept.as_mut()?.decompress(compressed, length).ok()
+    };
+    KEPT.try_with(read).ok().flatten()
 }
 
 /// How long the payload can be at most, by the format.

@@ -49,6 +49,11 @@ use arrayvec::ArrayString;
 /// assert_eq!(KeyText::of(&search).as_str(), "what%3A 100%25:2");
 /// assert_eq!(KeyText::of(&(AgentId(7), search)).as_str(), "7:%(what%3A 100%25:2%)");
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be part of a cache key",
+    label = "`CacheKey` is not implemented for `{Self}`",
+    note = "implement `aios_cache::CacheKey` for it, use what identifies it, or leave it out of the key"
+)]
 pub trait CacheKey {
     /// Writes this key's text.
     fn write_key(&self, key: &mut KeyText);
@@ -149,6 +154,15 @@ impl KeyText {
         self
     }
 
+    /// Writes a part between two texts, as one part. The texts have to be the same for all keys of their kind, or else two
+    /// keys could be one.
+    pub(crate) fn affixed<K: CacheKey + ?Sized>(&mut self, before: &str, part: &K, after: &str) {
+        self.begin(Written::Leaf);
+        self.text.push_escaped(before);
+        self.nest(part);
+        self.text.push_escaped(after);
+    }
+
     /// Writes a leaf that is known to need no escape.
     #[inline]
     fn clean(&mut self, text: &str) {
@@ -215,6 +229,15 @@ impl KeyText {
                 self.text.push("%)");
             }
         }
+    }
+}
+
+/// A text that was written already, as a whole key; never a part of one.
+pub(crate) struct Whole<'a>(pub(crate) &'a KeyText);
+
+impl CacheKey for Whole<'_> {
+    fn write_key(&self, key: &mut KeyText) {
+        key.clean(self.0.as_str());
     }
 }
 

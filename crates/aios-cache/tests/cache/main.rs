@@ -4,8 +4,10 @@
 mod bulk;
 mod fences;
 mod loading;
+mod manual;
 mod seen;
 mod times;
+mod warm;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

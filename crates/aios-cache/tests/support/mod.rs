@@ -2,7 +2,7 @@
 //!
 //! The program is the one that AIOS_TEST_REDIS_SERVER names, else `redis-server` or `valkey-server` on PATH. Servers are gone when
 //! their value is dropped, and when the test's process is killed.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod cluster;
 mod process;
@@ -11,7 +11,7 @@ mod server;
 
 pub(crate) use cluster::RedisCluster;
 pub(crate) use sentinel::SentinelSet;
-pub(crate) use server::RedisServer;
+pub(crate) use server::{RedisServer, free_port};
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use deadpool_redis::redis::{self, Client, Connection, FromRedisValue};
 use rustix::process::Signal;
@@ -112,6 +113,27 @@ impl RedisServer {
         self.restart();
     }
 
+    /// Restarts it with all that is in it.
+    pub(crate) fn restart_full(&mut self) {
+        let snapshot = self.snapshot();
+        self.restart_from(&snapshot);
+    }
+
+    /// Takes so much of their time from all keys, as if it had gone by. Entries also say when they end.
+    pub(crate) fn pass(&self, time: Duration) {
+        const SCRIPT: &str = "
+            for _, key in ipairs(redis.call('KEYS', '*')) do
+                local left = redis.call('PTTL', key)
+                if left >= 0 then
+                    local value = redis.call('GET', key)
+                    local ends, bytes = string.match(value, '^(%d+):(.*)$')
+                    if ends then redis.call('SET', key, string.format('%.0f:', ends - ARGV[1]) .. bytes) end
+                    redis.call('PEXPIRE', key, left - ARGV[1])
+                end
+            end";
+        self.run(&["EVAL", SCRIPT, "0", &time.as_millis().to_string()]);
+    }
+
     /// Lets it take no more data than it has.
     pub(crate) fn fill(&self) {
         self.run(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
@@ -123,9 +145,13 @@ impl RedisServer {
         self.run(&["REPLICAOF", "127.0.0.1", "1"]);
     }
 
-    /// Lets it answer nothing for so many milliseconds.
-    pub(crate) fn pause(&self, milliseconds: u32) {
-        self.run(&["CLIENT", "PAUSE", &milliseconds.to_string(), "ALL"]);
+    /// Lets everything wait that may write, until [`resume`](Self::resume).
+    pub(crate) fn pause(&self) {
+        self.run(&["CLIENT", "PAUSE", "600000", "WRITE"]);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.run(&["CLIENT", "UNPAUSE"]);
     }
 
     pub(crate) fn log(&self) -> String {
@@ -187,7 +213,7 @@ impl RedisServer {
 }
 
 /// A port that was free a moment ago, as was the one for a Cluster's own messages, 10,000 above it.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let mut candidates = std::iter::repeat_with(|| fastrand::u16(20_000..50_000));
     candidates.find(|port| free(*port) && free(port + 10_000)).unwrap()

@@ -15,7 +15,8 @@ mod sqlite;
 
 use std::collections::HashMap;
 
-use aios_domain::{AgentId, Tag, TagId, Timestamp, UserId};
+use aios_domain::{AgentId, Tag, TagId, Timestamp, UserId, to_microseconds};
+use chrono::Utc;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
+use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
 use crate::{AnyConnection, DbResult};
 
 pub use rows::{BulkAgent, BulkEvent, Dataset};
@@ -95,7 +97,7 @@ pub fn insert(connection: &mut AnyConnection, dataset: &impl Dataset) -> DbResul
 
 /// Writes a large data set: all of it, or nothing. Indexes, constraints and triggers of the tables are away meanwhile
 /// and are the same again afterwards, on a database that had rows before, too; nobody else can use the tables while it
-/// runs.
+/// runs. Servers that keep answers are told, through the outbox, to keep none of before.
 ///
 /// # Errors
 /// As [`insert`], and where a constraint does not hold for the rows once they are there.
@@ -112,6 +114,9 @@ pub fn load(
         recount(connection, dataset.until())?;
         progress(Progress::Working("building indexes"));
         plan.put_back(connection)?;
+        // A server that runs meanwhile keeps nothing of what was. Kept under the real time, since rows are cleared by age.
+        let (everything, now) = (&[EVERYTHING.to_owned()], to_microseconds(Utc::now()));
+        invalidation_insert(connection, InvalidationId::new(), everything, now)?;
         Ok(summary)
     });
     rebuild::restore(connection)?;

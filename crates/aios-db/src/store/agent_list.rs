@@ -4,8 +4,8 @@ use aios_domain::{
     AgentField, AgentFieldSet, AgentFilter, AgentId, AgentName, AgentSort, Capability, CategoryName, Description,
     Error, HttpUrl, PartialAgentSummary, Price, PricingModel, Tag, Timestamp, Version,
 };
+use aios_pagination::Fingerprint;
 use aios_pagination::sql::SqlOrder;
-use aios_pagination::{CursorCodec, Fingerprint};
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::helper_types::InnerJoinQuerySource;
@@ -14,11 +14,11 @@ use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 
 use super::agents::stored_tags;
 use crate::connection::{DatabaseKind, MultiBackend};
-use crate::paging::{Listing, PageRequest, read_page};
+use crate::paging::{Listing, PageRequest, Paging, read_page};
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::search::Words;
-use crate::sql_types::{Sql, TextList, TextListValue, TimestampUtc, Uuid};
+use crate::sql_types::{TextList, TextListValue, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbError, DbResult};
 
 diesel::table! {
@@ -48,7 +48,7 @@ pub struct AgentListQuery {
 /// `InvalidCursor`; invalid input for [`AgentSort::Relevance`] without a search; those of the database.
 pub fn agent_list(
     connection: &mut AnyConnection,
-    codec: &CursorCodec,
+    paging: &Paging<'_>,
     query: &AgentListQuery,
     request: &PageRequest,
 ) -> DbResult<Listing<PartialAgentSummary>> {
@@ -57,7 +57,7 @@ pub fn agent_list(
             return Err(Error::invalid_field("sort", "must not be relevance without a search").into());
         }
         return Lister {
-            codec,
+            paging,
             query,
             request,
             matching: Matching::All,
@@ -69,7 +69,7 @@ pub fn agent_list(
         return Ok(Listing::empty(request));
     }
     let strict = Lister {
-        codec,
+        paging,
         query,
         request,
         matching: Matching::Words(words.clone()),
@@ -101,32 +101,6 @@ fn forgiving(connection: &mut AnyConnection, words: Words) -> DbResult<Option<Ma
 
 fn is_invalid_cursor(error: &DbError) -> bool {
     matches!(error, DbError::Domain(error) if error.kind() == aios_domain::ErrorKind::InvalidCursor)
-}
-
-/// The active ones of these agents, in this order. The caller bounds how many there are.
-///
-/// # Errors
-/// Those of the database.
-pub fn agents_by_ids(
-    connection: &mut AnyConnection,
-    ids: &[AgentId],
-    fields: AgentFieldSet,
-) -> DbResult<Vec<PartialAgentSummary>> {
-    let mut among = vec![Piece::Sql(
-        "marketplace_agents.is_active AND marketplace_agents.id IN (",
-    )];
-    push_list(&mut among, ids.iter().map(|&id| Piece::Agent(Sql(id))));
-    among.push(Piece::Sql(")"));
-    let rows: Vec<ListedRow> = marketplace_agents::table
-        .select(selection(fields, AgentSort::Recent, None))
-        .filter(Raw::<Bool>::uncached(among))
-        .load(connection)?;
-    let mut found: std::collections::HashMap<AgentId, ListedRow> =
-        rows.into_iter().map(|row| (AgentId(row.id), row)).collect();
-    ids.iter()
-        .filter_map(|id| found.remove(id))
-        .map(|row| Ok(row.into_summary(fields)?))
-        .collect()
 }
 
 /// How agents are matched with the words of a search.
@@ -215,7 +189,7 @@ const FTS5_RANK: &str = "+agents_fts.rank";
 
 /// One list, being read.
 struct Lister<'a> {
-    codec: &'a CursorCodec,
+    paging: &'a Paging<'a>,
     query: &'a AgentListQuery,
     request: &'a PageRequest,
     matching: Matching,
@@ -230,10 +204,10 @@ impl Lister<'_> {
             let rank = self.rank();
             let order = order(self.query.sort, rank.clone());
             let pager = order
-                .pager(self.codec)
+                .pager(self.paging.cursors)
                 .filters(self.fingerprint())
                 .limit(self.request.limit);
-            read_page(connection, self.request, &pager, || {
+            read_page(connection, self.paging, self.request, &pager, || {
                 marketplace_agents::table
                     .select(selection(self.query.fields, self.query.sort, rank.clone()))
                     .filter(Raw::<Bool>::new(self.conditions(self.matching.condition(kind))))
@@ -255,10 +229,10 @@ impl Lister<'_> {
             })
             .unique_desc(marketplace_agents::id, |row| row.id);
         let pager = order
-            .pager(self.codec)
+            .pager(self.paging.cursors)
             .filters(self.fingerprint())
             .limit(self.request.limit);
-        read_page(connection, self.request, &pager, || {
+        read_page(connection, self.paging, self.request, &pager, || {
             let matches = vec![Piece::Sql(" AND agents_fts MATCH "), Piece::Text(words.fts5())];
             let rank = vec![Piece::Sql(FTS5_RANK)];
             marketplace_agents::table

@@ -122,6 +122,26 @@ pub fn agent_find(connection: &mut AnyConnection, id: AgentId) -> DbResult<Optio
     Ok(row.map(AgentRow::into_agent).transpose()?)
 }
 
+/// Those of these agents that there are, active or not, in one statement. The caller bounds how many there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn agents_find(connection: &mut AnyConnection, ids: &[AgentId]) -> DbResult<HashMap<AgentId, Agent>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Sql<AgentId>> = ids.iter().map(|&id| Sql(id)).collect();
+    let rows: Vec<AgentRow> = marketplace_agents::table
+        .filter(marketplace_agents::id.eq_any(ids))
+        .select(AgentRow::as_select())
+        .load(connection)?;
+    let agents = rows.into_iter().map(|row| {
+        let agent = row.into_agent()?;
+        Ok((agent.summary.id, agent))
+    });
+    agents.collect()
+}
+
 /// The agents, active or not, that came from a registry under these names.
 ///
 /// # Errors

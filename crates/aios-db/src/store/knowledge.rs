@@ -4,14 +4,14 @@ use aios_domain::{
     ContentType, JsonObject, KnowledgeDraft, KnowledgeEntry, KnowledgeFilter, KnowledgeId, KnowledgeSource,
     KnowledgeText, KnowledgeTitle, SearchQuery, ShortDescription, Tag, Timestamp, UserId,
 };
+use aios_pagination::Fingerprint;
 use aios_pagination::sql::SqlOrder;
-use aios_pagination::{CursorCodec, Fingerprint};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Double};
 
 use super::agents::{json, stored_tags, text_list};
 use crate::connection::{DatabaseKind, MultiBackend};
-use crate::paging::{Listing, PageRequest, read_page};
+use crate::paging::{Listing, PageRequest, Paging, read_page};
 use crate::raw::{Piece, Raw};
 use crate::schema::knowledge_entries;
 use crate::search::Words;
@@ -161,7 +161,7 @@ pub fn knowledge_delete(connection: &mut AnyConnection, user: UserId, id: Knowle
 /// `InvalidCursor`; those of the database.
 pub fn knowledge_list(
     connection: &mut AnyConnection,
-    codec: &CursorCodec,
+    paging: &Paging<'_>,
     user: UserId,
     filter: &KnowledgeFilter,
     request: &PageRequest,
@@ -174,8 +174,8 @@ pub fn knowledge_list(
         .with("user", user.0)
         .with("content_type", filter.content_type.as_ref().map(ContentType::as_str))
         .with("tag", filter.tag.as_ref().map(Tag::as_str));
-    let pager = order.pager(codec).filters(fingerprint).limit(request.limit);
-    let listing = read_page(connection, request, &pager, || {
+    let pager = order.pager(paging.cursors).filters(fingerprint).limit(request.limit);
+    let listing = read_page(connection, paging, request, &pager, || {
         let mut query = knowledge_entries::table
             .select(KnowledgeRow::as_select())
             .filter(knowledge_entries::user_id.eq(Sql(user)))

@@ -7,6 +7,7 @@ pub mod analytics;
 pub mod categories;
 pub mod installations;
 pub mod knowledge;
+pub mod outbox;
 pub mod reviews;
 pub mod stats;
 pub mod users;

@@ -1,14 +1,14 @@
 //! Reviews: one a user and agent, and the agent's rating counters.
 
 use aios_domain::{AgentId, Error, Rating, Review, ReviewDraft, ReviewId, ReviewText, ReviewTitle, Timestamp, UserId};
+use aios_pagination::Fingerprint;
 use aios_pagination::sql::SqlOrder;
-use aios_pagination::{CursorCodec, Fingerprint};
 use diesel::prelude::*;
 
 use super::agents::{agent_is_active, agent_lock};
 use super::installations::is_installed;
 use crate::connection::MultiBackend;
-use crate::paging::{Listing, PageRequest, read_page};
+use crate::paging::{Listing, PageRequest, Paging, read_page};
 use crate::schema::{agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbResult};
@@ -87,7 +87,7 @@ pub fn review_put(
 /// `InvalidCursor`; those of the database.
 pub fn review_list(
     connection: &mut AnyConnection,
-    codec: &CursorCodec,
+    paging: &Paging<'_>,
     agent: AgentId,
     rating: Option<Rating>,
     request: &PageRequest,
@@ -98,8 +98,8 @@ pub fn review_list(
     let fingerprint = Fingerprint::new("reviews")
         .with("agent", agent.0)
         .with("rating", rating.map(Rating::stars));
-    let pager = order.pager(codec).filters(fingerprint).limit(request.limit);
-    let listing = read_page(connection, request, &pager, || {
+    let pager = order.pager(paging.cursors).filters(fingerprint).limit(request.limit);
+    let listing = read_page(connection, paging, request, &pager, || {
         let query = agent_reviews::table
             .select(ReviewRow::as_select())
             .filter(agent_reviews::agent_id.eq(Sql(agent)))

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use aios_db::bulk::{self, BulkAgent, BulkEvent, Dataset, Progress};
 use aios_db::catalog::describe;
 use aios_db::store::agents::agent_find;
+use aios_db::store::outbox::{EVERYTHING, invalidation_list};
 use aios_db::{AnyConnection, DatabaseKind};
 use aios_domain::{
     AgentDraft, AgentId, AgentName, AgentType, Capability, CategoryName, Description, EventId, EventKind, Installation,
@@ -227,6 +228,10 @@ on_both_databases! {
         bulk::load(connection, &FIRST, &mut |progress| told.push(progress)).unwrap();
         check(connection, 1);
         assert_eq!(schema(connection), before);
+        // Servers that run are told to keep nothing of before.
+        let left = invalidation_list(connection, None, 10).unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].tags, [EVERYTHING]);
         assert!(told.contains(&Progress::Rows("agent_reviews", 4)), "{told:?}");
 
         bulk::load(connection, &SECOND, &mut |_| {}).unwrap();

@@ -4,11 +4,12 @@ use aios_db::migrations::{revert, run};
 use aios_db::{DatabaseKind, catalog};
 use aios_test_support::{TestDatabase, on_both_databases};
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "agent_analytics",
     "agent_installations",
     "agent_reviews",
     "agent_tags",
+    "cache_invalidations",
     "categories",
     "knowledge_entries",
     "marketplace_agents",

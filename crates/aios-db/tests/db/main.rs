@@ -1,6 +1,7 @@
 //! The database layer against real databases.
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "tests fail by panicking, their helpers too"
 )]
@@ -8,3 +9,4 @@
 mod bulk;
 mod catalog;
 mod migrations;
+mod outbox;

@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::Marketplace;
+use crate::caching::Stale;
 
 use self::rng::Rng;
 use self::texts::{AgentText, Person};
@@ -169,15 +170,16 @@ impl Marketplace {
             return Ok(false);
         }
         let catalogue = Arc::new(Catalogue::build(seed, self.clock.now())?);
-        let fill = move |connection: &mut AnyConnection| {
+        let fill = move |connection: &mut AnyConnection, stale: &mut Stale| {
             // Asked again within the transaction: another server may have been quicker.
             if !is_empty(connection)? {
                 return Ok(false);
             }
             bulk::insert(connection, catalogue.as_ref())?;
+            stale.everything();
             Ok(true)
         };
-        self.db.write(fill).await
+        self.write(fill).await
     }
 }
 

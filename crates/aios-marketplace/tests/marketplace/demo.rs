@@ -6,9 +6,11 @@ use aios_marketplace::demo::Catalogue;
 use aios_marketplace::{ManualClock, Marketplace};
 use aios_test_support::{TestDatabase, on_both_databases};
 
+use crate::support::uncached_at;
+
 fn marketplace(database: &TestDatabase) -> Marketplace {
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
-    Marketplace::new(database.pool(), Arc::new(ManualClock::new(now)), b"secret of the tests")
+    uncached_at(database, Arc::new(ManualClock::new(now)))
 }
 
 on_both_databases! {

@@ -6,10 +6,14 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod caching;
 mod counters;
 mod demo;
 mod import;
+mod outbox;
+mod pages;
 mod search;
 mod statements;
+mod stored;
 mod support;
 mod trending;

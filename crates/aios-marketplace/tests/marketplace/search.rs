@@ -123,8 +123,8 @@ on_both_databases! {
                 let mut page = PageRequest::first(5);
                 loop {
                     let listed = marketplace.agent_list(searching(words, sort), page.clone()).await.unwrap();
-                    walked.extend(listed.items);
-                    match listed.next_cursor {
+                    walked.extend(listed.items.iter().cloned());
+                    match listed.next_cursor.clone() {
                         Some(cursor) => page.at = PageAt::Cursor(cursor),
                         None => break,
                     }
@@ -167,7 +167,7 @@ async fn found(marketplace: &Marketplace, words: &str) -> Vec<String> {
         .unwrap();
     listed
         .items
-        .into_iter()
-        .map(|agent| agent.name.unwrap().into_string())
+        .iter()
+        .map(|agent| agent.name.as_ref().unwrap().to_string())
         .collect()
 }

@@ -2,24 +2,38 @@
 
 use std::sync::Arc;
 
+use aios_cache::Cache;
 use aios_domain::{
     Agent, AgentDraft, AgentFieldSet, AgentFilter, AgentName, AgentSort, AgentType, Caller, CategoryName, Description,
     JsonObject, Pricing, Rating, ReviewDraft, Role, SearchQuery, Tag, UserId, Version,
 };
-use aios_marketplace::{AgentListQuery, ManualClock, Marketplace};
+use aios_marketplace::{AgentListQuery, CacheSettings, ManualClock, Marketplace};
 use aios_test_support::TestDatabase;
 
 pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new("2026-01-31T12:00:00Z".parse().unwrap()))
 }
 
+/// A marketplace with a cache, as in service.
 pub(crate) fn marketplace(database: &TestDatabase) -> Marketplace {
-    marketplace_at(database, clock())
+    with_cache(database, &Cache::builder().build())
 }
 
-pub(crate) fn marketplace_at(database: &TestDatabase, clock: Arc<ManualClock>) -> Marketplace {
-    Marketplace::new(database.pool(), clock, b"secret of the tests")
+/// A marketplace that reads everything from the database, for tests of what is there.
+pub(crate) fn uncached(database: &TestDatabase) -> Marketplace {
+    uncached_at(database, clock())
 }
+
+pub(crate) fn uncached_at(database: &TestDatabase, clock: Arc<ManualClock>) -> Marketplace {
+    let (off, settings) = (Cache::builder().enabled(false).build(), CacheSettings::default());
+    Marketplace::new(database.pool(), clock, SECRET, &off, &settings).unwrap()
+}
+
+pub(crate) fn with_cache(database: &TestDatabase, cache: &Cache) -> Marketplace {
+    Marketplace::new(database.pool(), clock(), SECRET, cache, &CacheSettings::default()).unwrap()
+}
+
+const SECRET: &[u8] = b"secret of the tests";
 
 pub(crate) fn user() -> Caller {
     Caller {

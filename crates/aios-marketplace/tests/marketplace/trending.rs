@@ -5,12 +5,12 @@ use aios_marketplace::{Marketplace, PageRequest};
 use aios_test_support::{TestDatabase, on_both_databases};
 use chrono::TimeDelta;
 
-use crate::support::{all, clock, marketplace_at, published, user};
+use crate::support::{all, clock, published, uncached_at, user};
 
 on_both_databases! {
     async fn it_rises_with_installs_and_views_and_falls_after_a_week(database: &TestDatabase) {
         let clock = clock();
-        let marketplace = marketplace_at(database, clock.clone());
+        let marketplace = uncached_at(database, clock.clone());
         let author = user();
         let installed = published(&marketplace, &author, "Installed").await.summary.id;
         let viewed = published(&marketplace, &author, "Viewed").await.summary.id;
@@ -50,7 +50,7 @@ async fn order(marketplace: &Marketplace) -> Vec<String> {
         .unwrap();
     listed
         .items
-        .into_iter()
-        .map(|agent| agent.name.unwrap().into_string())
+        .iter()
+        .map(|agent| agent.name.as_ref().unwrap().to_string())
         .collect()
 }

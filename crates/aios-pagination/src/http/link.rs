@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::query::{PageQuery, Place};
+use crate::cursor::Cursor;
 use crate::page::Page;
 
 /// Builds the value of a `Link` header: `<target>; rel="next", …`.
@@ -10,7 +11,7 @@ use crate::page::Page;
 /// ```
 /// use aios_pagination::http::Links;
 ///
-/// let link = Links::new("/api/v1/agents", [("search", "r&d")]).numbered(3, 20, Some(40)).to_value();
+/// let link = Links::new("/api/v1/agents", [("search", "r&d")]).numbered(3, 20, true, Some(40)).to_value();
 /// assert_eq!(
 ///     link.as_deref(),
 ///     Some(concat!(
@@ -50,29 +51,36 @@ impl Links {
 
     /// Links of a page read by cursor: `first`, and `prev` and `next` where there are such.
     pub fn cursors<T>(self, page: &Page<T>, limit: u32) -> Self {
-        let links = self.to("first", limit, Place::First);
-        let place = |cursor: &crate::Cursor| Place::Cursor(cursor.as_str().to_owned());
-        let links = match &page.prev {
-            Some(prev) => links.to("prev", limit, place(prev)),
-            None => links,
-        };
-        match &page.next {
-            Some(next) => links.to("next", limit, place(next)),
-            None => links,
-        }
+        let [prev, next] = [&page.prev, &page.next].map(|cursor| cursor.as_ref().map(Cursor::as_str));
+        self.tokens(prev, next, limit)
     }
 
-    /// Links of page `number` of `pages`, if it is known how many there are: `first`, `prev`, `next`, `last`.
+    /// As [`Links::cursors`], from the tokens alone, wherever they were kept.
+    pub fn tokens(self, prev: Option<&str>, next: Option<&str>, limit: u32) -> Self {
+        let neighbours = [("prev", prev), ("next", next)];
+        neighbours
+            .into_iter()
+            .filter_map(|(relation, token)| Some((relation, token?)))
+            .fold(self.to("first", limit, Place::First), |links, (relation, token)| {
+                links.to(relation, limit, Place::Cursor(token.to_owned()))
+            })
+    }
+
+    /// Links of page `number`: `first`, `prev`, `next` where there are rows after it, and `last` where it is known how many
+    /// pages there are.
     ///
-    /// Past the last page, `prev` leads to the last.
-    pub fn numbered(self, number: u64, limit: u32, pages: Option<u64>) -> Self {
+    /// Past the last page, `prev` leads to the last. Of an estimated number of pages nothing but `last` is taken, so that no
+    /// estimate hides a page.
+    pub fn numbered(self, number: u64, limit: u32, has_next: bool, pages: Option<u64>) -> Self {
         let last = pages.map(|pages| pages.max(1));
         let mut links = self.to("first", limit, Place::Number(1));
         if number > 1 {
-            let prev = last.map_or(number - 1, |last| last.min(number - 1));
+            let prev = last
+                .filter(|_| !has_next)
+                .map_or(number - 1, |last| last.min(number - 1));
             links = links.to("prev", limit, Place::Number(prev));
         }
-        if last.is_some_and(|last| number < last) {
+        if has_next {
             links = links.to("next", limit, Place::Number(number.saturating_add(1)));
         }
         match last {
@@ -187,13 +195,17 @@ mod tests {
 
     #[test]
     fn the_last_page_links_no_further_and_one_past_it_leads_back() {
-        let relations = |number, pages| {
+        let relations = |number, has_next, pages| {
             let none: [(&str, &str); 0] = [];
-            Links::new("/a", none).numbered(number, 5, pages).to_value()
+            let links = Links::new("/a", none).numbered(number, 5, has_next, pages);
+            links.to_value().expect("links")
         };
-        assert!(!relations(4, Some(4)).expect("links").contains("next"));
-        assert!(relations(9, Some(4)).expect("links").contains("page=4>; rel=\"prev\""));
-        assert!(relations(1, Some(0)).expect("links").contains("page=1>; rel=\"last\""));
-        assert!(!relations(2, None).expect("links").contains("last"));
+        assert!(!relations(4, false, Some(4)).contains("next"));
+        assert!(relations(9, false, Some(4)).contains("page=4>; rel=\"prev\""));
+        assert!(relations(1, false, Some(0)).contains("page=1>; rel=\"last\""));
+        assert!(!relations(2, false, None).contains("last"));
+        // An estimate of three pages neither hides the sixth nor what is before the fifth.
+        let beyond = relations(5, true, Some(3));
+        assert!(beyond.contains("page=6>; rel=\"next\"") && beyond.contains("page=4>; rel=\"prev\""));
     }
 }

@@ -4,19 +4,39 @@ use std::fmt;
 
 use crate::page::At;
 
-/// How many rows a page may have.
+/// How many rows a page may have, and how far pages are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Rows where the client names no limit.
     pub default: u32,
     /// The most a client may ask for.
     pub max: u32,
+    /// The highest page number.
+    pub max_page: u64,
+}
+
+impl Limits {
+    /// Pages of `default` rows unless the client says otherwise, and of `max` at most; of any number.
+    #[must_use]
+    pub fn new(default: u32, max: u32) -> Self {
+        Self {
+            default,
+            max,
+            max_page: u64::MAX,
+        }
+    }
+
+    /// With pages numbered up to this one.
+    #[must_use]
+    pub fn up_to_page(self, max_page: u64) -> Self {
+        Self { max_page, ..self }
+    }
 }
 
 impl Default for Limits {
     /// 20, and at most 100.
     fn default() -> Self {
-        Self { default: 20, max: 100 }
+        Self::new(20, 100)
     }
 }
 
@@ -86,9 +106,20 @@ impl PageQuery {
                 _ => {}
             }
         }
-        let limit = read_limit(limit.as_ref().map(AsRef::as_ref), limits);
-        let place = read_place(page.as_ref().map(AsRef::as_ref), cursor.as_ref().map(AsRef::as_ref));
-        match (limit, place) {
+        let [limit, page, cursor] = [&limit, &page, &cursor].map(|sent| sent.as_ref().map(AsRef::as_ref));
+        Self::of(limit, page, cursor, limits)
+    }
+
+    /// Reads the three parameters, each where it was sent, for those who have taken them from the query themselves.
+    ///
+    /// Every parameter that is wrong is named, not the first alone.
+    pub fn of(
+        limit: Option<&str>,
+        page: Option<&str>,
+        cursor: Option<&str>,
+        limits: Limits,
+    ) -> Result<Self, Vec<ParameterError>> {
+        match (read_limit(limit, limits), read_place(page, cursor, limits)) {
             (Ok(limit), Ok(place)) => Ok(Self { limit, place }),
             (limit, place) => Err([limit.err(), place.err()].into_iter().flatten().collect()),
         }
@@ -122,26 +153,25 @@ fn read_limit(sent: Option<&str>, limits: Limits) -> Result<u32, ParameterError>
     sent.parse()
         .ok()
         .filter(|limit| (1..=limits.max).contains(limit))
-        .ok_or_else(|| ParameterError {
-            parameter: "limit",
-            message: format!("must be between 1 and {}", limits.max),
-        })
+        .ok_or_else(|| refusal("limit", format!("must be between 1 and {}", limits.max)))
 }
 
-fn read_place(page: Option<&str>, cursor: Option<&str>) -> Result<Place, ParameterError> {
-    let refuse = |message: &str| {
-        Err(ParameterError {
-            parameter: "page",
-            message: message.to_owned(),
-        })
-    };
+fn read_place(page: Option<&str>, cursor: Option<&str>, limits: Limits) -> Result<Place, ParameterError> {
     match (page, cursor) {
         (None, None) => Ok(Place::First),
         (None, Some(cursor)) => Ok(Place::Cursor(cursor.to_owned())),
-        (Some(_), Some(_)) => refuse("and cursor exclude each other"),
+        (Some(_), Some(_)) => Err(refusal("cursor", "must not be given together with page")),
         (Some(page), None) => match page.parse() {
-            Ok(number) if number > 0 => Ok(Place::Number(number)),
-            _ => refuse("must be a whole number from 1"),
+            Ok(number) if (1..=limits.max_page).contains(&number) => Ok(Place::Number(number)),
+            _ if limits.max_page == u64::MAX => Err(refusal("page", "must be a whole number from 1")),
+            _ => Err(refusal("page", format!("must be between 1 and {}", limits.max_page))),
         },
+    }
+}
+
+fn refusal(parameter: &'static str, message: impl Into<String>) -> ParameterError {
+    ParameterError {
+        parameter,
+        message: message.into(),
     }
 }

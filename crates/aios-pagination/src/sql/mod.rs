@@ -16,5 +16,5 @@ pub use explain::Dialect;
 pub use fragment::{Counts, Fragment, Ordering, Seek, Selected};
 pub use order::{KeyExpression, SqlOrder, SqlOrderBuilder, Strategy};
 pub use pager::SqlPager;
-pub use query::{Deferred, DeferredQuery, KeysetQuery, Part, Range, UnionAll};
+pub use query::{Deferred, DeferredQuery, KeysetQuery, Part, Range, Sampled, UnionAll};
 pub use rows::SqlRows;

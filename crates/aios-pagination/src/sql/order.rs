@@ -109,6 +109,19 @@ impl<R, QS, DB: Backend> SqlOrder<R, QS, DB> {
         Fragment::new(self.unique_sql().into_iter().map(Piece::Key).collect())
     }
 
+    /// The tie-breaker and the row's place: `id AS k, row_number() OVER (ORDER BY …) AS n`.
+    pub(super) fn numbered_key<'q>(&self) -> Selected<'q, QS, DB>
+    where
+        QS: 'q,
+        DB: 'q,
+    {
+        let mut pieces: Vec<Piece<'q, DB>> = self.unique_sql().into_iter().map(Piece::Key).collect();
+        pieces.push(Piece::Sql(" AS k, row_number() OVER (ORDER BY "));
+        pieces.push(Piece::Owned(Box::new(self.ordering(Direction::Forward))));
+        pieces.push(Piece::Sql(") AS n"));
+        Fragment::new(pieces)
+    }
+
     fn unique_sql(&self) -> Option<SharedSql<DB>> {
         self.columns.last().map(|column| column.sql())
     }

@@ -6,7 +6,7 @@ use super::explain::Dialect;
 use super::fragment::Seek;
 use super::order::SqlOrder;
 use super::query::{Deferred, DeferredQuery, KeysetQuery, Part, Range};
-use crate::boundaries::Span;
+use crate::boundaries::{ListingKey, Span};
 use crate::cursor::{Cursor, CursorCodec, CursorError, Direction, KeysTooLong, Position};
 use crate::fingerprint::Fingerprint;
 use crate::page::{At, DEFAULT_LIMIT, Found, Listing, Page, PageError, Read};
@@ -94,6 +94,11 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         self.listing.filters = span.narrow(self.listing.filters);
         self.span = Some(span);
         self
+    }
+
+    /// Names the listing, its order and filters: by this its [`Boundaries`](crate::Boundaries) are kept.
+    pub fn listing(&self) -> ListingKey {
+        ListingKey::new(self.listing.order, self.listing.filters)
     }
 
     /// A cursor at a row, as Relay's edges carry it.
@@ -230,7 +235,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     }
 
     /// The filter within the span's bounds.
-    fn bounded<'q>(&self, filter: Seek<'q, QS, DB>) -> Result<Seek<'q, QS, DB>, PageError>
+    pub(super) fn bounded<'q>(&self, filter: Seek<'q, QS, DB>) -> Result<Seek<'q, QS, DB>, PageError>
     where
         QS: 'q,
         DB: 'q,

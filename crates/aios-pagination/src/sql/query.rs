@@ -170,7 +170,11 @@ pub trait DeferredQuery<'q, Conn, QS, DB: Backend, R>: Sized {
     #[doc(hidden)]
     fn load_deferred(deferred: Deferred<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>>;
 
-    /// The plan of that statement.
+    /// Finds the tie-breakers of every so many rows, and loads their rows.
+    #[doc(hidden)]
+    fn load_every(sampled: Sampled<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>>;
+
+    /// The plan of a deferred join.
     #[doc(hidden)]
     fn explain_deferred(
         deferred: Deferred<'q, Self, QS, DB>,
@@ -198,6 +202,50 @@ impl<Q, QS, DB: Backend> std::fmt::Debug for Deferred<'_, Q, QS, DB> {
     }
 }
 
+/// Every so many rows of a listing, found in one pass over it.
+pub struct Sampled<'q, Q, QS, DB: Backend> {
+    /// Tie-breakers and places: `id AS k, row_number() OVER (ORDER BY …) AS n`.
+    pub(super) numbered: Selected<'q, QS, DB>,
+    /// From where the tie-breakers are taken.
+    pub(super) keys: Q,
+    pub(super) filter: Seek<'q, QS, DB>,
+    /// A row is taken, the others left out.
+    pub(super) every: i64,
+    pub(super) unique_key: Selected<'q, QS, DB>,
+    /// Loads the rows.
+    pub(super) rows: Q,
+    pub(super) ordering: Ordering<'q, QS, DB>,
+}
+
+impl<Q, QS, DB: Backend> std::fmt::Debug for Sampled<'_, Q, QS, DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sampled")
+            .field("every", &self.every)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `SELECT k FROM (query) AS s WHERE n % every = 0`
+struct EveryOf<Q> {
+    numbered: Q,
+    every: i64,
+}
+
+impl<Q, DB> QueryFragment<DB> for EveryOf<Q>
+where
+    DB: Counts,
+    Q: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT k FROM (");
+        self.numbered.walk_ast(out.reborrow())?;
+        out.push_sql(") AS s WHERE n % ");
+        DB::bind_number(&mut out, &self.every)?;
+        out.push_sql(" = 0");
+        Ok(())
+    }
+}
+
 impl<'q, Conn, QS, DB, R, Q, Keys, Filtered, Ordered, Limited, Skipped, Found, Sorted>
     DeferredQuery<'q, Conn, QS, DB, R> for Q
 where
@@ -205,7 +253,7 @@ where
     QS: 'q,
     Q: SelectDsl<Selected<'q, QS, DB>, Output = Keys>,
     Keys: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
-    Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
+    Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered> + QueryFragment<DB> + Send + 'q,
     Ordered: LimitDsl<Output = Limited>,
     Limited: OffsetDsl<Output = Skipped>,
     Skipped: QueryFragment<DB> + Send + 'q,
@@ -217,6 +265,15 @@ where
 {
     fn load_deferred(deferred: Deferred<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>> {
         deferred_query(deferred).load(conn)
+    }
+
+    fn load_every(sampled: Sampled<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>> {
+        let every = EveryOf {
+            numbered: sampled.keys.select(sampled.numbered).filter(sampled.filter),
+            every: sampled.every,
+        };
+        let among = Seek::is_in(sampled.unique_key, every).plan_anew();
+        sampled.rows.filter(among).order(sampled.ordering).load(conn)
     }
 
     fn explain_deferred(

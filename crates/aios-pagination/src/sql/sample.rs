@@ -4,8 +4,9 @@ use diesel::backend::Backend;
 
 use super::count::CountableQuery;
 use super::explain::Dialect;
+use super::fragment::Seek;
 use super::pager::SqlPager;
-use super::query::{DeferredQuery, KeysetQuery, Part};
+use super::query::{DeferredQuery, KeysetQuery, Part, Sampled};
 use crate::boundaries::{Boundaries, Span};
 use crate::cursor::{Direction, Position};
 use crate::page::{Page, PageError};
@@ -14,9 +15,9 @@ use crate::value::Value;
 impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
     /// Samples the key of every `every`-th row (0 is taken for 1), for [`SqlPager::jump`] and [`Boundaries::spans`].
     ///
-    /// It walks the whole listing once, in short statements that each skip `every` entries of the index and fetch one row,
-    /// and counts it. Where the index covers filters and keys, a million rows cost some hundred milliseconds; do it beside
-    /// the request, and keep the result.
+    /// One statement passes over the whole listing and another counts it. Where an index covers filters and keys, a million
+    /// rows cost some hundred milliseconds; where none does, the database sorts them, once. Do it beside the request, one at
+    /// a time, and keep the result.
     pub fn sample<'q, Q, Conn>(
         &self,
         conn: &mut Conn,
@@ -30,10 +31,17 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         R: 'static,
     {
         let every = every.max(1);
-        let mut keys = Vec::new();
-        while let Some(key) = self.key_beyond(conn, keys.last(), every, &base)? {
-            keys.push(key);
-        }
+        let sampled = Sampled {
+            numbered: self.order.numbered_key(),
+            keys: base(),
+            filter: self.bounded(Seek::all())?,
+            every: i64::try_from(every).unwrap_or(i64::MAX),
+            unique_key: self.order.unique_key(),
+            rows: base(),
+            ordering: self.order.ordering(Direction::Forward),
+        };
+        let rows = Q::load_every(sampled, conn)?;
+        let keys = rows.iter().map(|row| self.listing.order.values(row)).collect();
         let total = u64::try_from(base().count_all(conn)?).unwrap_or(0);
         let of = self.listing.expected();
         Boundaries::new(of, every, total, keys).ok_or(PageError::OtherBoundaries)

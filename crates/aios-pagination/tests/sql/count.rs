@@ -66,3 +66,19 @@ fn sqlite_estimates_a_whole_table_and_caps_the_rest() {
     let filtered = Count::Estimated { whole_table: None };
     assert_eq!(count(conn, filtered, Some(1)), Some(Total::Exact(23)));
 }
+
+#[test]
+fn the_total_of_an_empty_page_is_the_listings() {
+    // A count by a window function would be read from the page's rows, and be 0 where there are none.
+    let codec = CursorCodec::unsigned();
+    let order = popular();
+    for mut database in Database::both().map(filled) {
+        let conn = &mut database.conn;
+        let pager = order.pager(&codec).limit(5);
+        let beyond = pager.numbered(conn, 1_000, || tenant(None)).expect("a page");
+        assert!(beyond.items.is_empty());
+        let of = dialect(conn);
+        let total = pager.count(conn, of, Count::Exact, || tenant(None)).expect("a count");
+        assert_eq!(total, Some(Total::Exact(47)));
+    }
+}

@@ -264,6 +264,12 @@ impl Ask<'_> {
     }
 
     pub(crate) fn send(self) -> Reply {
+        let shown = format!("{} {}", self.method, self.path);
+        self.try_send().unwrap_or_else(|error| panic!("{shown}: {error}"))
+    }
+
+    /// As `send`, where the server may be gone before it answers.
+    pub(crate) fn try_send(self) -> Result<Reply, ureq::Error> {
         let mut request = Request::builder()
             .method(Method::from_bytes(self.method.as_bytes()).unwrap())
             .uri(format!("{}{}", self.client.base, self.path));
@@ -275,11 +281,11 @@ impl Ask<'_> {
         } else {
             self.client.agent.run(request.body(self.body).unwrap())
         };
-        let mut answer = answer.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path));
-        let body = answer.body_mut().read_to_vec().unwrap();
+        let mut answer = answer?;
+        let body = answer.body_mut().read_to_vec()?;
         let reply = Reply::new(&self.method, &self.path, &answer, body);
         described::check(&reply);
-        reply
+        Ok(reply)
     }
 }
 

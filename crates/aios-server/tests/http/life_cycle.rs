@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use aios_test_support::{RedisServer, eventually};
+use serde_json::{Value, json};
 
-use crate::harness::Client;
+use crate::harness::{Client, text};
 
 fn aios(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aios"));
@@ -150,6 +151,109 @@ fn two_servers_that_start_at_once_on_nothing_both_come_up() {
 }
 
 #[test]
+fn what_a_killed_server_made_stale_is_stale_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let redis = RedisServer::start();
+    let start = || Started::of(aios(folder.path()).env("API_PORT", "0").env("REDIS_URL", redis.url()));
+    let total = |server: &Started| {
+        let path = "marketplace/agents?limit=1";
+        server.client().ask("GET", path).send().expect(200).json()["total"].clone()
+    };
+    let server = start();
+    assert!(server.greeting.contains("shared through Redis"), "{}", server.greeting);
+    assert_eq!(total(&server), 200);
+    eventually("the page is in Redis", || redis.holds("{aios:agent-pages:"));
+
+    // It can commit, and it can't invalidate: Redis does not answer any more.
+    redis.freeze();
+    std::thread::scope(|scope| {
+        let (client, token) = (server.client(), server.token().to_owned());
+        let published = scope.spawn(move || {
+            let draft = json!({ "name": "Last words", "description": "Committed, and told to nobody." });
+            client
+                .ask("POST", "marketplace/agents")
+                .token(&token)
+                .json(&draft)
+                .try_send()
+        });
+        eventually("the transaction is committed", || !outbox(folder.path()).is_empty());
+        let id = server.child.id().to_string();
+        assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
+        // Whether it could still answer depends on who was quicker.
+        let _ = published.join().unwrap();
+    });
+    drop(server);
+    redis.thaw();
+    assert!(redis.holds("{aios:agent-pages:"), "the page of before is still there");
+
+    let server = start();
+    assert_eq!(total(&server), 201);
+    server.stop("-TERM");
+    assert!(outbox(folder.path()).is_empty());
+}
+
+#[test]
+fn what_is_kept_can_be_made_stale_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Started::of(aios(folder.path()).env("API_PORT", "0"));
+    let client = server.client();
+    let list = client
+        .ask("GET", "marketplace/agents?limit=1")
+        .send()
+        .expect(200)
+        .json();
+    let id = text(&list["agents"][0]["id"]);
+    let path = format!("marketplace/agents/{id}");
+    let views = || {
+        client.ask("GET", &path).send().expect(200).json()["view_count"]
+            .as_i64()
+            .unwrap()
+    };
+    let invalidate = |arguments: &[&str]| {
+        let ended = aios(folder.path())
+            .args(["cache", "invalidate"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    };
+    let before = views();
+    // Behind the server's back, as by hand in the database.
+    add_views(folder.path(), &id, 1_000);
+    assert_eq!(views(), before);
+    invalidate(&["--tag", &format!("agent:{id}"), "--tag", "agents"]);
+    eventually("it is read again by its tag", || views() >= before + 1_000);
+    add_views(folder.path(), &id, 1_000);
+    assert!(views() < before + 2_000);
+    invalidate(&["--all"]);
+    eventually("it is read again with all else", || views() >= before + 2_000);
+    for wrong in [&[][..], &["--tag", "a b"], &["--all", "--tag", "a"]] {
+        let ended = aios(folder.path())
+            .args(["cache", "invalidate"])
+            .args(wrong)
+            .output()
+            .unwrap();
+        assert!(!ended.status.success(), "{wrong:?}");
+    }
+    server.stop("-TERM");
+}
+
+fn connection(folder: &Path) -> aios_db::AnyConnection {
+    let url = aios_db::DatabaseUrl::sqlite(folder.join("data/aios.db"));
+    aios_db::connect(&url, aios_db::Access::ReadWrite, None).unwrap()
+}
+
+fn outbox(folder: &Path) -> Vec<aios_db::store::outbox::Invalidation> {
+    aios_db::store::outbox::invalidation_list(&mut connection(folder), None, 10).unwrap()
+}
+
+fn add_views(folder: &Path, agent: &str, views: i64) {
+    let views = [(agent.parse().unwrap(), views)].into();
+    let now = "2026-01-31T12:00:00Z".parse().unwrap();
+    aios_db::store::analytics::views_add(&mut connection(folder), &views, now).unwrap();
+}
+
+#[test]
 fn a_bad_value_stops_the_start_with_a_sentence_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     for (name, value, said) in [
@@ -161,6 +265,13 @@ fn a_bad_value_stops_the_start_with_a_sentence_that_names_it() {
         ("REQUEST_TIMEOUT", "0", "--request-timeout"),
         ("DATABASE_POOL_SIZE", "0", "--database-pool-size"),
         ("LOG_FORMAT", "xml", "--log-format"),
+        ("REDIS_URL", "http://x", "REDIS_URL"),
+        ("REDIS_URL", "redis://x:port", "REDIS_URL"),
+        ("CACHE_ENABLED", "perhaps", "--cache-enabled"),
+        ("CACHE_TTL", "0", "--cache-ttl"),
+        ("CACHE_TTL_USER", "soon", "--cache-ttl-user"),
+        ("CACHE_KEY_PREFIX", "a b", "--cache-key-prefix"),
+        ("CACHE_MEMORY", "lots", "--cache-memory"),
     ] {
         let ended = aios(folder.path()).env(name, value).output().unwrap();
         let complaint = String::from_utf8_lossy(&ended.stderr);
@@ -181,7 +292,7 @@ fn help_and_the_openapi_document_are_printed() {
         String::from_utf8(ended.stdout).unwrap()
     };
     let help = run(&["--help"]);
-    for command in ["serve", "token", "import", "openapi"] {
+    for command in ["serve", "token", "import", "cache", "openapi"] {
         assert!(help.contains(command), "{help}");
     }
     let help = run(&["serve", "--help"]);
@@ -198,6 +309,14 @@ fn help_and_the_openapi_document_are_printed() {
         "LOG_FORMAT",
         "METRICS_ADDRESS",
         "DEMO_DATA",
+        "REDIS_URL",
+        "CACHE_ENABLED",
+        "CACHE_TTL",
+        "CACHE_TTL_STATS",
+        "CACHE_TTL_FEATURED",
+        "CACHE_TTL_USER",
+        "CACHE_KEY_PREFIX",
+        "CACHE_MEMORY",
     ] {
         assert!(help.contains(setting), "{setting}: {help}");
     }

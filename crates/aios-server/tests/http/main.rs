@@ -9,9 +9,11 @@
 )]
 
 mod agents;
+mod caching;
 mod described;
 mod harness;
 mod life_cycle;
 mod limits;
 mod openapi;
+mod pages;
 mod signing_in;

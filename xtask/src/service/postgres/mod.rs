@@ -1,7 +1,6 @@
 //! A private PostgreSQL server, tuned for data that nobody will miss.
 
 mod find;
-mod install;
 mod version;
 
 use std::fs;
@@ -14,12 +13,25 @@ use tempfile::TempDir;
 use crate::failure::Failure;
 use crate::process::Interrupts;
 use crate::service::account::Account;
+use crate::service::install::Software;
 use crate::service::postgres::find::Binaries;
 use crate::service::supervise::{Specification, Supervised};
 use crate::service::{Running, port};
 
 /// Where the tests look for the server.
 pub(crate) const URL_VARIABLE: &str = "AIOS_TEST_POSTGRES_URL";
+
+const SOFTWARE: Software = Software {
+    name: "PostgreSQL",
+    need: "the server programs of PostgreSQL 14 or newer",
+    apt: "postgresql",
+    brew: "postgresql@17",
+    dnf: "postgresql-server postgresql-contrib",
+    apk: "postgresql postgresql-contrib",
+    pacman: "postgresql",
+    variable: find::DIRECTORY_VARIABLE,
+    named: "their directory",
+};
 
 /// How long a server may take until it accepts connections.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -62,7 +74,7 @@ struct PrivateServer {
 
 impl Running for PrivateServer {
     fn name(&self) -> &'static str {
-        "PostgreSQL"
+        SOFTWARE.name
     }
 
     fn url(&self) -> &str {
@@ -74,7 +86,7 @@ impl Running for PrivateServer {
 pub(crate) fn start(interrupts: &mut Interrupts) -> Result<impl Running + use<>, Failure> {
     let binaries = match find::newest_suitable()? {
         Some(binaries) => binaries,
-        None => install::from_packages(interrupts)?,
+        None => SOFTWARE.install_and_find(find::newest_suitable, interrupts)?,
     };
     let account = Account::unprivileged()?;
     let directory = account.temporary_directory()?;
@@ -209,6 +221,15 @@ fn says_ready(status_file: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_what_is_accepted() {
+        assert!(
+            SOFTWARE
+                .need
+                .contains(&format!("PostgreSQL {} or newer", version::OLDEST_SUPPORTED))
+        );
+    }
 
     #[test]
     fn the_state_stands_in_the_eighth_line() {

@@ -86,11 +86,11 @@ pub trait Fixture: Sync {
 
 /// Makes a test of each rule of the [suite](crate::engine::conformance), in the place where it stands. It takes the path of
 /// an `async fn` without arguments that makes a [`Fixture`](crate::engine::conformance::Fixture), which is called once a
-/// test.
+/// rule. Where a store takes long to start, `engine_conformance!(fixture as one test)` tries all rules in one test.
 #[macro_export]
 macro_rules! engine_conformance {
-    ($fixture:path) => {
-        $crate::engine_conformance! { @rules $fixture:
+    (@rules $how:ident $fixture:path) => {
+        $crate::engine_conformance! { @$how $fixture:
             reads_see_writes, writes_replace, batches_keep_their_order, entries_end, any_payload_comes_back,
             any_text_is_a_key, keys_and_tags_do_not_meet,
             first_lease_is_new_and_others_share_it, entries_are_found_instead_of_leased, refreshing_leases_beside_the_entry,
@@ -105,13 +105,25 @@ macro_rules! engine_conformance {
             restart_is_noticed, restart_makes_old_entries_stale, restart_ends_subscriptions,
         }
     };
-    (@rules $fixture:path: $($rule:ident),* $(,)?) => {
+    (@each $fixture:path: $($rule:ident),* $(,)?) => {
         $(
             #[tokio::test]
             async fn $rule() {
                 $crate::engine::conformance::$rule(&$fixture().await).await;
             }
         )*
+    };
+    (@all $fixture:path: $($rule:ident),* $(,)?) => {
+        #[tokio::test]
+        async fn conformance() {
+            $($crate::engine::conformance::$rule(&$fixture().await).await;)*
+        }
+    };
+    ($fixture:path) => {
+        $crate::engine_conformance! { @rules each $fixture }
+    };
+    ($fixture:path as one test) => {
+        $crate::engine_conformance! { @rules all $fixture }
     };
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::RedisEngine;
+use super::clock::ServerClock;
 use super::connections::Connections;
 use super::connector::Connector;
 use super::keys::Names;
@@ -14,6 +15,8 @@ use super::topology::{Login, RedisConfigError, Target, Topology};
 pub struct RedisBuilder {
     target: Target,
     sentinel_login: Login,
+    /// In PEM; empty means those that the system trusts.
+    root_certificates: Vec<u8>,
     prefix: String,
     connections: usize,
     connect_timeout: Duration,
@@ -25,6 +28,7 @@ impl RedisBuilder {
         Self {
             target,
             sentinel_login: Login::default(),
+            root_certificates: Vec::new(),
             prefix: "aios".to_owned(),
             connections: 4,
             connect_timeout: Duration::from_millis(500),
@@ -53,6 +57,13 @@ impl RedisBuilder {
     /// Speaks TLS to servers and Sentinels; needs the feature `redis-tls`.
     pub fn tls(mut self, tls: bool) -> Self {
         self.target.tls = tls;
+        self
+    }
+
+    /// Trusts servers that show a certificate of this authority (in PEM), instead of the authorities that the system trusts.
+    #[cfg(feature = "redis-tls")]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates = pem.into();
         self
     }
 
@@ -96,6 +107,7 @@ impl RedisBuilder {
         let connector = Connector::new(
             self.target,
             self.sentinel_login,
+            self.root_certificates,
             self.connect_timeout,
             self.response_timeout,
         )?;
@@ -105,6 +117,7 @@ impl RedisBuilder {
         Ok(RedisEngine {
             connections,
             names,
+            clock: ServerClock::default(),
             patience,
             response_timeout: self.response_timeout,
         })
@@ -125,6 +138,10 @@ impl RedisBuilder {
         if self.target.tls && !cfg!(feature = "redis-tls") {
             return Err(RedisConfigError::NoTls);
         }
+        #[cfg(feature = "redis-tls")]
+        if !self.root_certificates.is_empty() && !holds_certificates(&self.root_certificates) {
+            return Err(RedisConfigError::NoCertificate);
+        }
         if self.prefix.is_empty() {
             return Err(RedisConfigError::NoPrefix);
         }
@@ -136,6 +153,16 @@ impl RedisBuilder {
         }
         Ok(())
     }
+}
+
+/// Redis's client takes anything, and then trusts nobody.
+#[cfg(feature = "redis-tls")]
+fn holds_certificates(pem: &[u8]) -> bool {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+
+    let mut certificates = CertificateDer::pem_slice_iter(pem).peekable();
+    certificates.peek().is_some() && certificates.all(|certificate| certificate.is_ok())
 }
 
 /// TLS needs one provider of cryptography in the process. Where the service has chosen one, that stays.
@@ -196,6 +223,13 @@ mod tests {
     fn tls_is_accepted() {
         assert!(build("rediss://localhost", |builder| builder).is_ok());
         assert!(build("rediss+cluster://localhost", |builder| builder).is_ok());
+    }
+
+    #[test]
+    #[cfg(feature = "redis-tls")]
+    fn certificates_that_are_none_are_refused() {
+        let error = build("rediss://localhost", |builder| builder.root_certificates(*b"nonsense"));
+        assert_eq!(error.err(), Some(RedisConfigError::NoCertificate));
     }
 
     #[test]

@@ -21,7 +21,6 @@ use crate::engine::EngineError;
 pub(super) struct Connections {
     pool: Pool<Connector>,
     places: Box<[Place]>,
-    next: AtomicUsize,
     verified: Mutex<Verified>,
     patience: Duration,
 }
@@ -33,7 +32,25 @@ struct Place {
     opening: tokio::sync::Mutex<()>,
 }
 
+/// How many calls go out on one connection before the next one is used as well. They share system calls meanwhile.
+const CROWD: usize = 8;
+
+/// Numbers threads in the order in which they first ask.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+}
+
 impl Place {
+    fn is_crowded(&self) -> bool {
+        // Each caller holds one reference, and the place itself another.
+        self.held
+            .lock()
+            .as_ref()
+            .is_some_and(|held| Arc::strong_count(held) > CROWD)
+    }
+
     fn usable(&self) -> Option<Arc<Held>> {
         self.held.lock().clone().filter(|held| held.is_usable())
     }
@@ -97,7 +114,6 @@ impl Connections {
         Ok(Self {
             pool,
             places: (0..count).map(|_| Place::default()).collect(),
-            next: AtomicUsize::new(0),
             verified: Mutex::default(),
             patience,
         })
@@ -109,7 +125,7 @@ impl Connections {
 
     /// A connection to the servers of the last check.
     pub(super) async fn obtain(&self) -> Result<Arc<Held>, EngineError> {
-        let place = self.place(self.next.fetch_add(1, Ordering::Relaxed))?;
+        let place = self.choose()?;
         if let Some(held) = place.usable() {
             match self.judge(&held) {
                 Judgement::Trusted => return Ok(held),
@@ -148,6 +164,19 @@ impl Connections {
 
     fn judge(&self, held: &Held) -> Judgement {
         self.verified.lock().judge(held)
+    }
+
+    /// The first place that is not crowded. Each thread begins with another one, since a connection is served by the
+    /// runtime of the thread that made it, and from there its own calls are answered soonest.
+    fn choose(&self) -> Result<&Place, EngineError> {
+        let first = THREAD.with(|number| *number);
+        for number in first..first.saturating_add(self.places.len()) {
+            let place = self.place(number)?;
+            if !place.is_crowded() {
+                return Ok(place);
+            }
+        }
+        self.place(first)
     }
 
     fn place(&self, number: usize) -> Result<&Place, EngineError> {

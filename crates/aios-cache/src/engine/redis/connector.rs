@@ -37,7 +37,10 @@ enum Route {
         service: String,
         access: Access,
     },
-    Cluster(Vec<ConnectionInfo>),
+    Cluster {
+        seeds: Vec<ConnectionInfo>,
+        access: Access,
+    },
 }
 
 /// How a server is spoken to, wherever it is.
@@ -46,6 +49,9 @@ struct Access {
     login: Login,
     database: u32,
     tls: bool,
+    /// In PEM; empty means those that the system trusts.
+    #[cfg_attr(not(feature = "redis-tls"), expect(dead_code, reason = "only TLS asks for them"))]
+    root_certificates: Arc<[u8]>,
 }
 
 impl Access {
@@ -74,10 +80,50 @@ impl Access {
         if let Some(password) = &self.login.password {
             server = server.set_password(password);
         }
-        Ok(address
+        let server = address
             .into_connection_info()?
             .set_redis_settings(server)
-            .set_tcp_settings(tcp_settings()))
+            .set_tcp_settings(tcp_settings());
+        self.with_certificates(server)
+    }
+
+    #[cfg(feature = "redis-tls")]
+    fn with_certificates(&self, server: ConnectionInfo) -> Result<ConnectionInfo, RedisError> {
+        match self.certificates() {
+            Some(certificates) => Ok(Client::build_with_tls(server, certificates)?
+                .get_connection_info()
+                .clone()),
+            None => Ok(server),
+        }
+    }
+
+    #[cfg(feature = "redis-tls")]
+    fn certificates(&self) -> Option<redis::TlsCertificates> {
+        (self.tls && !self.root_certificates.is_empty()).then(|| redis::TlsCertificates {
+            client_tls: None,
+            root_cert: Some(self.root_certificates.to_vec()),
+        })
+    }
+
+    /// The client of a Cluster finds other nodes than the seeds, and trusts them for the same reason.
+    #[cfg(feature = "redis-tls")]
+    fn trusting(&self, builder: ClusterClientBuilder) -> ClusterClientBuilder {
+        match self.certificates() {
+            Some(certificates) => builder.certs(certificates),
+            None => builder,
+        }
+    }
+
+    #[cfg(not(feature = "redis-tls"))]
+    #[expect(clippy::unused_self, reason = "with TLS it is used")]
+    fn trusting(&self, builder: ClusterClientBuilder) -> ClusterClientBuilder {
+        builder
+    }
+
+    #[cfg(not(feature = "redis-tls"))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "with TLS it may fail")]
+    fn with_certificates(&self, server: ConnectionInfo) -> Result<ConnectionInfo, RedisError> {
+        Ok(server)
     }
 }
 
@@ -92,10 +138,12 @@ impl Connector {
     pub(super) fn new(
         target: Target,
         sentinel_login: Login,
+        root_certificates: Vec<u8>,
         connect_timeout: Duration,
         response_timeout: Duration,
     ) -> Result<Self, RedisConfigError> {
-        let route = Route::new(target, sentinel_login).map_err(|cause| RedisConfigError::Client(cause.to_string()))?;
+        let route = Route::new(target, sentinel_login, root_certificates)
+            .map_err(|cause| RedisConfigError::Client(cause.to_string()))?;
         Ok(Self {
             route,
             connect_timeout,
@@ -111,14 +159,14 @@ impl Connector {
                 Ok(master) => master.addr().to_string() == wire.address,
                 Err(_) => true,
             },
-            Route::Node(_) | Route::Cluster(_) => true,
+            Route::Node(_) | Route::Cluster { .. } => true,
         }
     }
 
     /// A connection that hears the channel. In a Cluster any node will do: each passes on what is published on another.
     pub(super) async fn subscribe(&self, channel: &str) -> Result<PubSub, EngineError> {
         let listening = match &self.route {
-            Route::Cluster(seeds) => {
+            Route::Cluster { seeds, .. } => {
                 let attempts = seeds.iter().map(|seed| Box::pin(listen(seed.clone(), channel)));
                 select_ok(attempts).await.map(|(listening, _)| listening)
             }
@@ -142,7 +190,7 @@ impl Connector {
                 let (master, _) = select_ok(questions).await?;
                 access.at(&master).map_err(|cause| error::from_client(&cause))
             }
-            Route::Cluster(_) => Err(EngineError::Unreachable("a Cluster has no single server".to_owned())),
+            Route::Cluster { .. } => Err(EngineError::Unreachable("a Cluster has no single server".to_owned())),
         }
     }
 
@@ -184,7 +232,7 @@ impl Connector {
         Wire::new(Link::Node(connection), address, ended).await
     }
 
-    async fn connect_cluster(&self, seeds: &[ConnectionInfo]) -> Result<Wire, EngineError> {
+    async fn connect_cluster(&self, seeds: &[ConnectionInfo], access: &Access) -> Result<Wire, EngineError> {
         let ended = Arc::new(AtomicBool::new(false));
         // One more try, for the answer that a slot is elsewhere. What else it may repeat does no harm: every script leaves
         // the same behind when it runs twice.
@@ -197,6 +245,7 @@ impl Connector {
             .tcp_settings(tcp_settings())
             .use_protocol(ProtocolVersion::RESP3)
             .push_sender(watch(&ended));
+        let builder = access.trusting(builder);
         let connection = async { builder.build()?.get_async_connection().await };
         let connection = connection.await.map_err(|cause| error::from_client(&cause))?;
         Wire::new(Link::Cluster(connection), String::new(), ended).await
@@ -204,23 +253,25 @@ impl Connector {
 }
 
 impl Route {
-    fn new(target: Target, sentinel_login: Login) -> Result<Self, RedisError> {
+    fn new(target: Target, sentinel_login: Login, root_certificates: Vec<u8>) -> Result<Self, RedisError> {
         let access = Access {
             login: target.login,
             database: target.database,
             tls: target.tls,
+            root_certificates: root_certificates.into(),
         };
         Ok(match target.topology {
             Topology::Node(server) => Self::Node(access.at(&server)?),
             Topology::Unix(path) => Self::Node(access.to(ConnectionAddr::Unix(path))?),
-            Topology::Cluster(seeds) => {
-                Self::Cluster(seeds.iter().map(|seed| access.at(seed)).collect::<Result<_, _>>()?)
-            }
+            Topology::Cluster(seeds) => Self::Cluster {
+                seeds: seeds.iter().map(|seed| access.at(seed)).collect::<Result<_, _>>()?,
+                access,
+            },
             Topology::Sentinel { sentinels, service } => {
                 let to_sentinels = Access {
                     login: sentinel_login,
                     database: 0,
-                    tls: access.tls,
+                    ..access.clone()
                 };
                 Self::Sentinel {
                     sentinels: sentinels
@@ -241,7 +292,7 @@ impl Manager for Connector {
 
     async fn create(&self) -> Result<Wire, EngineError> {
         match &self.route {
-            Route::Cluster(seeds) => self.connect_cluster(seeds).await,
+            Route::Cluster { seeds, access } => self.connect_cluster(seeds, access).await,
             Route::Node(_) | Route::Sentinel { .. } => self.connect_node(self.server().await?).await,
         }
     }

@@ -1,7 +1,7 @@
 //! What a failure of Redis, its client or its pool means to the cache.
 
 use deadpool::managed::PoolError;
-use deadpool_redis::redis::{ErrorKind, RedisError, ServerError, Value};
+use deadpool_redis::redis::{ErrorKind, RedisError, ServerError, ServerErrorKind, Value};
 
 use crate::engine::EngineError;
 
@@ -19,7 +19,12 @@ pub(super) fn from_client(error: &RedisError) -> EngineError {
 
 /// A server's own words, such as `OOM command not allowed …`.
 pub(super) fn from_server(error: &ServerError) -> EngineError {
-    EngineError::Refused(format!("{} {}", error.code(), error.details().unwrap_or_default()))
+    let words = format!("{} {}", error.code(), error.details().unwrap_or_default());
+    match error.kind() {
+        // A slot is elsewhere than the client believed, even when it tried again.
+        Some(ServerErrorKind::Moved | ServerErrorKind::Ask) => EngineError::Unreachable(words),
+        _ => EngineError::Refused(words),
+    }
 }
 
 /// The failure to get a connection.

@@ -4,7 +4,7 @@
 //!
 //! | key | what | lives |
 //! | --- | --- | --- |
-//! | `{PREFIX:KEY}` | an entry | as long as its write says |
+//! | `{PREFIX:KEY}` | an entry: when it ends (ms, by the server's clock), a colon, its bytes | as long as its write says |
 //! | `{PREFIX:KEY}:l` | the lease of the load under way | until the write, the next invalidation, or its own end |
 //! | `{PREFIX}:n` | the number of the last invalidation | for ever |
 //! | `{PREFIX}:t:TAG` | the tag's version | as long as an entry may bear it |
@@ -45,15 +45,17 @@
 //!
 //! # Connections
 //!
-//! A few multiplexed connections, taken from a pool and shared by all callers. No operation is repeated, none takes longer
+//! A few multiplexed connections, taken from a pool and shared by all callers; the callers of one thread share one until it is
+//! crowded. A read is one command, GET or MGET, since an entry says itself when it ends. No operation is repeated, none takes longer
 //! than connecting and one answer may take (an invalidation in a Cluster, and the first call of a script on a server: two
 //! answers), and after a time-out the connection is not used again.
 //!
 //! Users that are restricted by an ACL need the keys `~{PREFIX*`, the channel `&{PREFIX}:c*`, and the commands `GET`, `MGET`,
-//! `SET`, `DEL`, `UNLINK`, `PTTL`, `PEXPIRE`, `EVAL`, `EVALSHA`, `PUBLISH`, `SUBSCRIBE`, `PING` and `INFO`, in a Cluster
-//! `CLUSTER|SLOTS` too.
+//! `SET`, `DEL`, `UNLINK`, `PTTL`, `PEXPIRE`, `TIME`, `EVAL`, `EVALSHA`, `PUBLISH`, `SUBSCRIBE`, `PING` and `INFO`, in a
+//! Cluster `CLUSTER|SLOTS` too.
 
 mod builder;
+mod clock;
 mod connections;
 mod connector;
 mod error;
@@ -75,6 +77,7 @@ use crate::engine::{
     Engine, EngineError, EngineFuture, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Subscription,
     Write,
 };
+use clock::ServerClock;
 use connections::Connections;
 use keys::Names;
 use subscription::RedisSubscription;
@@ -100,6 +103,7 @@ use topology::Target;
 pub struct RedisEngine {
     connections: Connections,
     names: Names,
+    clock: ServerClock,
     patience: Duration,
     response_timeout: Duration,
 }

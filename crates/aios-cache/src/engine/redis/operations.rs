@@ -1,15 +1,15 @@
 //! What each operation says to Redis, and how its answers are read.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deadpool_redis::redis::{self, Cmd, RedisError, ServerErrorKind, Value};
 
 use super::connections::Held;
+use super::keys::Names;
 use super::script::{Call, SCRIPTS, argument};
-use super::wire::Group;
-use super::{RedisEngine, error, notice};
+use super::{RedisEngine, clock, error, notice};
 use crate::engine::{EVERYTHING, EngineError, Invalidation, Lease, LeaseRequest, LeaseToken, Status, Stored, Write};
 
 /// Numbers start below this, so that as many again fit before Lua's doubles lose the last digit.
@@ -34,39 +34,42 @@ impl RedisEngine {
         }
         let names: Vec<String> = keys.iter().map(|key| self.names.entry(key)).collect();
         let held = self.connections.obtain().await?;
-        if held.is_cluster() || names.len() == 1 {
-            self.read_one_by_one(&held, &names).await
-        } else {
-            self.read_together(&held, &names).await
+        if held.is_cluster() {
+            return self.read_by_script(&held, names).await;
+        }
+        match self.clock.now() {
+            Some(now) => self.read_values(&held, &names, now).await,
+            None => self.read_values_and_times(&held, &names).await,
         }
     }
 
-    /// The remaining time comes first in both ways of reading: should the entry be replaced in between, the shorter of two
-    /// lives is the likelier answer.
-    async fn read_one_by_one(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
-        let groups = names
-            .iter()
-            .map(|name| vec![command("PTTL", name), command("GET", name)]);
-        let mut answers = self.exchange(held, groups.collect()).await?.into_iter();
-        let entry = |_| {
-            let (remaining, value) = (answers.next().unwrap_or_default(), answers.next().unwrap_or_default());
-            stored(value, &remaining)
-        };
-        names.iter().map(entry).collect()
+    /// One command, since entries say when they end.
+    async fn read_values(&self, held: &Held, names: &[String], now: u64) -> Result<Vec<Option<Stored>>, EngineError> {
+        let values = self.exchange(held, vec![get(names)]).await?;
+        let entry = |value| Ok(payload(value)?.and_then(|value| clock::entry_at(value, now)));
+        values_of(values, names.len())?.into_iter().map(entry).collect()
     }
 
-    async fn read_together(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
-        let mut group: Group = names.iter().map(|name| command("PTTL", name)).collect();
-        let mut values = redis::cmd("MGET");
-        values.arg(names);
-        group.push(values);
-        let mut answers = self.exchange(held, vec![group]).await?;
-        let values = match answers.pop() {
-            Some(Value::Array(values)) => values,
-            other => return Err(error::unexpected(&other.unwrap_or_default())),
-        };
-        let entries = values.into_iter().zip(&answers);
-        entries.map(|(value, remaining)| stored(value, remaining)).collect()
+    /// The times come first: should an entry be replaced in between, the shorter of two lives is the likelier answer.
+    async fn read_values_and_times(&self, held: &Held, names: &[String]) -> Result<Vec<Option<Stored>>, EngineError> {
+        let mut commands: Vec<Cmd> = names.iter().map(|name| command("PTTL", name)).collect();
+        commands.push(get(names));
+        let mut times = self.exchange(held, commands).await?;
+        let values = times.split_off(names.len());
+        let entries = values_of(values, names.len())?.into_iter().zip(&times);
+        entries.map(|(value, time)| stored(value, time)).collect()
+    }
+
+    /// In a Cluster each master has a clock of its own. Value and time are asked for as one, since the client follows a slot
+    /// that is just moving with one command, and not with two.
+    async fn read_by_script(&self, held: &Held, names: Vec<String>) -> Result<Vec<Option<Stored>>, EngineError> {
+        let calls = names.into_iter().map(|name| Call {
+            script: &SCRIPTS.read,
+            keys: vec![name],
+            arguments: Vec::new(),
+        });
+        let answers = self.call(held, calls.collect()).await?;
+        lists(answers)?.into_iter().map(found).collect()
     }
 
     pub(super) async fn take_leases(
@@ -94,7 +97,7 @@ impl RedisEngine {
             keys: self.entries_and_leases(chunk.iter().map(|write| write.key)),
             arguments: chunk
                 .iter()
-                .flat_map(|write| [argument(write.lease), write.bytes.clone(), milliseconds(write.keep)])
+                .flat_map(|write| [argument(&write.lease), write.bytes.clone(), milliseconds(write.keep)])
                 .collect(),
         });
         let answers = self.call(&held, calls.collect()).await?;
@@ -109,43 +112,59 @@ impl RedisEngine {
         let call = Call {
             script: &SCRIPTS.release,
             keys: vec![self.names.lease(key)],
-            arguments: vec![argument(lease)],
+            arguments: vec![argument(&lease)],
         };
         self.call(&held, vec![call]).await.map(drop)
     }
 
     pub(super) async fn invalidate_all(&self, what: Invalidation<'_>) -> Result<u64, EngineError> {
         let held = self.connections.obtain().await?;
-        let mut messages = self.deletions(&held, what.keys);
-        // One server deletes before it publishes, as it is told. In a Cluster the deletions have to be done first: whoever
-        // hears the notice must not find the old entry.
-        if held.is_cluster() && !messages.is_empty() {
-            let answers = self.converse(&held, std::mem::take(&mut messages)).await?;
-            answers.iter().try_for_each(number).map(drop)?;
-        }
-        let counter = Some(self.names.number.clone());
-        messages.push(Message::Script(Call {
-            script: &SCRIPTS.invalidate,
-            keys: counter
-                .into_iter()
-                .chain(what.tags.iter().map(|tag| self.names.tag(tag)))
-                .collect(),
-            arguments: self.bump_arguments(&what),
-        }));
-        let mut answers = self.converse(&held, messages).await?;
-        let published = answers.pop().unwrap_or_default();
-        answers.iter().try_for_each(number)?;
-        decimal(&published)
+        let publication = Message::Script(self.publication(&what));
+        let published = if what.keys.is_empty() {
+            self.converse(&held, vec![publication]).await?
+        } else if held.is_cluster() {
+            // Done before the rest is sent: whoever hears the notice must not find the old entry.
+            self.delete_in_cluster(&held, what.keys).await?;
+            self.converse(&held, vec![publication]).await?
+        } else {
+            let deletion = Message::Command(unlink(&self.entries_and_leases(what.keys.iter().copied())));
+            let mut answers = self.converse(&held, vec![deletion, publication]).await?;
+            let published = answers.split_off(1);
+            answers.iter().try_for_each(number)?;
+            published
+        };
+        decimal(&published.into_iter().next().unwrap_or_default())
     }
 
-    fn deletions(&self, held: &Held, keys: &[&str]) -> Vec<Message> {
-        let per_command = if held.is_cluster() { 1 } else { keys.len().max(1) };
-        let deletion = |chunk: &[&str]| {
-            let mut unlink = redis::cmd("UNLINK");
-            unlink.arg(self.entries_and_leases(chunk.iter().copied()));
-            Message::Command(unlink)
-        };
-        keys.chunks(per_command).map(deletion).collect()
+    fn publication(&self, what: &Invalidation<'_>) -> Call {
+        let counter = Some(self.names.number.clone());
+        let tags = what.tags.iter().map(|tag| self.names.tag(tag));
+        Call {
+            script: &SCRIPTS.invalidate,
+            keys: counter.into_iter().chain(tags).collect(),
+            arguments: self.bump_arguments(what),
+        }
+    }
+
+    async fn delete_in_cluster(&self, held: &Held, keys: &[&str]) -> Result<(), EngineError> {
+        let together = keys
+            .iter()
+            .map(|key| unlink(&[self.names.lease(key), self.names.entry(key)]));
+        let answers = self.exchange(held, together.collect()).await?;
+        let (moving, settled): (Vec<_>, Vec<_>) = answers
+            .into_iter()
+            .zip(keys)
+            .partition(|(answer, _)| is(answer, ServerErrorKind::TryAgain));
+        settled.iter().try_for_each(|(answer, _)| number(answer))?;
+        // While a slot moves, its keys can be reached one at a time only. The lease goes first: a write that has it still
+        // could come between the two.
+        let names: [fn(&Names, &str) -> String; 2] = [Names::lease, Names::entry];
+        for name in names {
+            let alone = moving.iter().map(|(_, key)| unlink(&[name(&self.names, key)]));
+            let answers = self.exchange(held, alone.collect()).await?;
+            answers.iter().try_for_each(number)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn tag_versions(&self, tags: &[&str], keep: Duration) -> Result<Vec<u64>, EngineError> {
@@ -167,8 +186,11 @@ impl RedisEngine {
     }
 
     pub(super) async fn check_servers(&self) -> Result<Status, EngineError> {
-        let held = self.connections.obtain_for_check().await?;
-        let identity = self.in_time(&held, held.identify()).await?;
+        let (held, identity) = match self.look().await {
+            // The connection was that of a server that has gone. Whoever is there now is asked on a new one.
+            Err(EngineError::Unreachable(_)) => self.look().await?,
+            looked => looked?,
+        };
         let what = Invalidation {
             tags: &[EVERYTHING],
             ..Invalidation::default()
@@ -184,16 +206,27 @@ impl RedisEngine {
             ],
             arguments,
         };
+        let asked = Instant::now();
         let answers = lists(self.call(&held, vec![call]).await?)?;
-        let [number, replaced] = &answers[..] else {
+        let [number, replaced, time] = &answers[..] else {
             return Err(EngineError::Refused("an unexpected answer to the check".to_owned()));
         };
         let status = Status {
             number: decimal(number)?,
             replaced: *replaced == Value::Int(1),
         };
+        if !held.is_cluster() {
+            self.clock.read(decimal(time)?, asked);
+        }
         self.connections.confirm(&identity);
         Ok(status)
+    }
+
+    /// Who is there.
+    async fn look(&self) -> Result<(Arc<Held>, Arc<str>), EngineError> {
+        let held = self.connections.obtain_for_check().await?;
+        let identity = self.in_time(&held, held.identify()).await?;
+        Ok((held, identity))
     }
 
     fn bump_arguments(&self, what: &Invalidation<'_>) -> Vec<Bytes> {
@@ -219,40 +252,37 @@ impl RedisEngine {
     /// The answers to all messages, in order. Scripts that a server does not know yet are sent again, with their text: they
     /// did not run.
     async fn converse(&self, held: &Held, messages: Vec<Message>) -> Result<Vec<Value>, EngineError> {
-        let groups = messages.iter().map(|message| {
-            vec![match message {
-                Message::Command(command) => command.clone(),
-                Message::Script(call) => call.by_hash(held.flags),
-            }]
+        let commands = messages.iter().map(|message| match message {
+            Message::Command(command) => command.clone(),
+            Message::Script(call) => call.by_hash(held.flags),
         });
-        let mut answers = self.exchange(held, groups.collect()).await?;
-        let unknown: Vec<(&mut Value, &Call)> = answers
+        let mut answers = self.exchange(held, commands.collect()).await?;
+        let (places, again): (Vec<&mut Value>, Vec<Cmd>) = answers
             .iter_mut()
             .zip(&messages)
             .filter_map(|(answer, message)| match message {
-                Message::Script(call) if is(answer, ServerErrorKind::NoScript) => Some((answer, call)),
+                Message::Script(call) if is(answer, ServerErrorKind::NoScript) => {
+                    Some((answer, call.by_text(held.flags)))
+                }
                 _ => None,
             })
-            .collect();
-        if !unknown.is_empty() {
-            let groups = unknown.iter().map(|(_, call)| vec![call.by_text(held.flags)]).collect();
-            let again = self.exchange(held, groups).await?;
-            for ((place, _), answer) in unknown.into_iter().zip(again) {
-                *place = answer;
-            }
+            .unzip();
+        for (place, answer) in places.into_iter().zip(self.exchange(held, again).await?) {
+            *place = answer;
         }
         Ok(answers)
     }
 
-    async fn exchange(&self, held: &Held, groups: Vec<Group>) -> Result<Vec<Value>, EngineError> {
-        let answers = self
-            .in_time(held, async {
-                let answers = held.send(groups).await;
-                answers.map_err(|cause: RedisError| error::from_client(&cause))
-            })
-            .await?;
-        if answers.iter().any(|answer| is(answer, ServerErrorKind::ReadOnly)) {
-            // A master that became a replica: whoever took its place is found by connecting again.
+    async fn exchange(&self, held: &Held, commands: Vec<Cmd>) -> Result<Vec<Value>, EngineError> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = async {
+            let answers = held.send(commands).await;
+            answers.map_err(|cause: RedisError| error::from_client(&cause))
+        };
+        let answers = self.in_time(held, answers).await?;
+        if answers.iter().any(is_elsewhere) {
             held.give_up();
         }
         Ok(answers)
@@ -285,41 +315,78 @@ fn command(name: &str, key: &str) -> Cmd {
 }
 
 fn start() -> Bytes {
-    argument(fastrand::u64(1..STARTS_BELOW))
+    argument(&fastrand::u64(1..STARTS_BELOW))
 }
 
 /// Redis takes whole milliseconds, at least one, and at most what its clock can be added to.
 fn milliseconds(duration: Duration) -> Bytes {
     const CENTURY: u128 = 100 * 365 * 24 * 3600 * 1000;
-    argument(duration.as_millis().clamp(1, CENTURY))
+    argument(&duration.as_millis().clamp(1, CENTURY))
 }
 
 fn lease_arguments(asked: &[(&LeaseRequest<'_>, &LeaseToken)], keep: Duration) -> Vec<Bytes> {
     let requests = asked
         .iter()
-        .flat_map(|(request, token)| [argument(u8::from(request.refresh)), argument(token)]);
+        .flat_map(|(request, token)| [argument(&u8::from(request.refresh)), argument(*token)]);
     [milliseconds(keep)].into_iter().chain(requests).collect()
+}
+
+fn unlink(names: &[String]) -> Cmd {
+    let mut unlink = redis::cmd("UNLINK");
+    unlink.arg(names);
+    unlink
+}
+
+/// A master became a replica, or a slot moved and the client did not find it: whoever is responsible now is found by
+/// connecting again.
+fn is_elsewhere(answer: &Value) -> bool {
+    [ServerErrorKind::ReadOnly, ServerErrorKind::Moved, ServerErrorKind::Ask]
+        .into_iter()
+        .any(|kind| is(answer, kind))
 }
 
 fn is(answer: &Value, kind: ServerErrorKind) -> bool {
     matches!(answer, Value::ServerError(error) if error.kind() == Some(kind))
 }
 
-/// The entry, if it is one of ours: a text with an end. What is of another type was not written by us.
-fn stored(value: Value, remaining: &Value) -> Result<Option<Stored>, EngineError> {
-    let remaining = number_of(remaining)?;
+/// GET, which is a little quicker, or MGET.
+fn get(names: &[String]) -> Cmd {
+    match names {
+        [name] => command("GET", name),
+        names => {
+            let mut command = redis::cmd("MGET");
+            command.arg(names);
+            command
+        }
+    }
+}
+
+/// The values in the answer to [`get`].
+fn values_of(mut answers: Vec<Value>, count: usize) -> Result<Vec<Value>, EngineError> {
+    if count == 1 {
+        return Ok(answers);
+    }
+    match answers.pop() {
+        Some(Value::Array(values)) if values.len() == count => Ok(values),
+        other => Err(error::unexpected(&other.unwrap_or_default())),
+    }
+}
+
+/// What a key holds. What is of another type was not written by us.
+fn payload(value: Value) -> Result<Option<Vec<u8>>, EngineError> {
     match value {
-        Value::BulkString(bytes) => Ok(u64::try_from(remaining)
-            .ok()
-            .filter(|left| *left > 0)
-            .map(|left| Stored {
-                bytes: Bytes::from(bytes),
-                remaining: Duration::from_millis(left),
-            })),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::Nil => Ok(None),
         Value::ServerError(refusal) if refusal.code() == "WRONGTYPE" => Ok(None),
         other => Err(error::unexpected(&other)),
     }
+}
+
+/// The entry, if it has an end: all of ours have.
+fn stored(value: Value, time: &Value) -> Result<Option<Stored>, EngineError> {
+    let left = u64::try_from(number_of(time)?).ok().filter(|left| *left > 0);
+    let entry = payload(value)?.zip(left);
+    Ok(entry.map(|(value, left)| clock::entry_with(value, Duration::from_millis(left))))
 }
 
 fn lease(answer: Value, asked: LeaseToken) -> Result<Lease, EngineError> {
@@ -332,11 +399,20 @@ fn lease(answer: Value, asked: LeaseToken) -> Result<Lease, EngineError> {
                 None => Err(EngineError::Refused("a lease that is not one of ours".to_owned())),
             }
         }
+        entry => found(entry)?
+            .map(Lease::Found)
+            .ok_or_else(|| error::unexpected(&Value::Nil)),
+    }
+}
+
+/// What a script found: an entry with its time, or nothing.
+fn found(answer: Value) -> Result<Option<Stored>, EngineError> {
+    match answer {
+        Value::Nil | Value::Boolean(false) => Ok(None),
         Value::Array(entry) => {
             let mut entry = entry.into_iter();
             let (value, remaining) = (entry.next().unwrap_or_default(), entry.next().unwrap_or_default());
-            let found = stored(value, &remaining)?;
-            found.map(Lease::Found).ok_or_else(|| error::unexpected(&Value::Nil))
+            stored(value, &remaining)
         }
         other => Err(error::unexpected(&other)),
     }

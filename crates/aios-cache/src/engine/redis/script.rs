@@ -54,6 +54,7 @@ const BUMP: &str = include_str!("scripts/bump.lua");
 /// Every script of the engine. What stores values is refused by a full server, as it should be; what makes them stale is not.
 #[derive(Debug)]
 pub(super) struct Scripts {
+    pub(super) read: Script,
     pub(super) lease: Script,
     pub(super) write: Script,
     pub(super) release: Script,
@@ -64,6 +65,7 @@ pub(super) struct Scripts {
 
 /// The texts and their hashes never change, so they are made once in a process.
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
+    read: Script::plain(&[include_str!("scripts/read.lua")]),
     lease: Script::plain(&[include_str!("scripts/lease.lua")]),
     write: Script::plain(&[include_str!("scripts/write.lua")]),
     release: Script::plain(&[include_str!("scripts/release.lua")]),
@@ -102,6 +104,6 @@ impl Call {
 }
 
 /// A number as a script's argument.
-pub(super) fn argument(number: impl ToString) -> Bytes {
+pub(super) fn argument(number: &impl ToString) -> Bytes {
     Bytes::from(number.to_string())
 }

@@ -68,6 +68,9 @@ pub enum RedisConfigError {
     /// TLS without the feature.
     #[error("TLS to Redis needs the feature `redis-tls` of aios-cache")]
     NoTls,
+    /// No certificate where one is to be trusted.
+    #[error("the root certificates for Redis hold no certificate in PEM")]
+    NoCertificate,
     /// TLS on a socket.
     #[error("a Unix socket has no TLS")]
     SocketTls,

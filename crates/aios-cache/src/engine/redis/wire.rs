@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use deadpool_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
 use deadpool_redis::redis::cluster_async::ClusterConnection;
 use deadpool_redis::redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
-use deadpool_redis::redis::{self, Cmd, Pipeline, RedisError, Value, from_redis_value};
+use deadpool_redis::redis::{self, Cmd, Pipeline, RedisError, ServerError, Value, from_redis_value};
 use futures_util::future::try_join_all;
 
 use super::error;
@@ -42,9 +42,6 @@ struct Server {
     major_version: u32,
 }
 
-/// Commands that go to one slot, in this order.
-pub(super) type Group = Vec<Cmd>;
-
 impl Wire {
     /// Asks who is there. A replica is refused, since it takes no writes and may lag.
     pub(super) async fn new(link: Link, address: String, ended: Arc<AtomicBool>) -> Result<Self, EngineError> {
@@ -76,34 +73,42 @@ impl Wire {
         Ok(identity_of(&self.link.servers().await?))
     }
 
-    /// The answers to all commands, in their order, a server's refusals among them. One server gets them as one pipeline;
-    /// in a Cluster the groups go out at the same time.
-    pub(super) async fn send(&self, groups: Vec<Group>) -> Result<Vec<Value>, RedisError> {
+    /// The answers to all commands, in their order, a server's refusals among them. One server gets them as one pipeline and
+    /// runs them in this order; in a Cluster they go out at the same time, each to where its keys are.
+    pub(super) async fn send(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, RedisError> {
         match &self.link {
-            Link::Node(connection) => exchange(connection.clone(), groups.into_iter().flatten().collect()).await,
+            Link::Node(connection) => pipeline(connection.clone(), commands).await,
             Link::Cluster(connection) => {
-                let exchanges = groups.into_iter().map(|group| exchange(connection.clone(), group));
-                let answers = try_join_all(exchanges).await?;
+                let answers = commands.into_iter().map(|command| single(connection.clone(), command));
+                let answers = try_join_all(answers).await?;
                 // The client may have sent part of this to a server that took a dead one's place, and that nobody has checked.
                 if !self.is_usable() {
                     return Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into());
                 }
-                Ok(answers.into_iter().flatten().collect())
+                Ok(answers)
             }
         }
     }
 }
 
-async fn exchange(mut connection: impl ConnectionLike, commands: Group) -> Result<Vec<Value>, RedisError> {
+async fn pipeline(mut connection: MultiplexedConnection, commands: Vec<Cmd>) -> Result<Vec<Value>, RedisError> {
     if let [command] = &commands[..] {
-        return Ok(vec![connection.req_packed_command(command).await?]);
+        return Ok(vec![connection.send_packed_command(command).await?]);
     }
-    let mut pipeline = Pipeline::with_capacity(commands.len());
     let count = commands.len();
+    let mut pipeline = Pipeline::with_capacity(count);
     for command in commands {
         pipeline.add_command(command);
     }
     connection.req_packed_commands(&pipeline, 0, count).await
+}
+
+/// The Cluster's client makes failures of some refusals, which are answers like any other here.
+async fn single(mut connection: ClusterConnection, command: Cmd) -> Result<Value, RedisError> {
+    match connection.req_packed_command(&command).await {
+        Ok(answer) => Ok(answer),
+        Err(failure) => ServerError::try_from(failure).map(Value::ServerError),
+    }
 }
 
 impl Link {
@@ -117,7 +122,7 @@ impl Link {
 
 async fn single_server(connection: MultiplexedConnection) -> Result<Server, EngineError> {
     let questions = vec![info("server"), info("replication")];
-    let answers = exchange(connection, questions)
+    let answers = pipeline(connection, questions)
         .await
         .map_err(|cause| error::from_client(&cause))?;
     let mut answers = answers.into_iter();

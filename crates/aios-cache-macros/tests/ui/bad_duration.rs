@@ -1,0 +1,22 @@
+use aios_cache::{LoadError, Namespace, cached};
+
+#[derive(Debug)]
+struct Failure;
+
+impl From<LoadError<Failure>> for Failure {
+    fn from(_: LoadError<Failure>) -> Self {
+        Self
+    }
+}
+
+#[cached(in = names, ttl = "5 minutes")]
+async fn name(names: Namespace<String>, id: u64) -> Result<String, Failure> {
+    Ok(id.to_string())
+}
+
+#[cached(in = names, stale = 300)]
+async fn other(names: Namespace<String>, id: u64) -> Result<String, Failure> {
+    Ok(id.to_string())
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use aios_cache::{LoadError, Namespace, cached};
+
+#[derive(Debug)]
+struct Failure;
+
+impl From<LoadError<Failure>> for Failure {
+    fn from(_: LoadError<Failure>) -> Self {
+        Self
+    }
+}
+
+#[cached(in = names)]
+fn name(names: Namespace<String>, id: u64) -> Result<String, Failure> {
+    Ok(id.to_string())
+}
+
+fn main() {}

@@ -1,0 +1,451 @@
+//! What is cached: for how long, under which keys, bearing which tags. Use cases bring the loaders and know no more of it.
+//!
+//! | what | fresh for | tags |
+//! | --- | --- | --- |
+//! | an agent, or that there is none | `ttl`, 30 s | `agent:ID` |
+//! | a page of agents | `ttl` | `featured`, or else `agents:CATEGORY`, or else `agents`: the narrowest that holds |
+//! | a page of featured agents | `ttl_featured` | `featured` |
+//! | a page of an agent's reviews | `ttl` | `reviews:ID` |
+//! | the marketplace at a glance, agents in categories | `ttl_stats` | `agents`, `categories` |
+//! | categories | `ttl_stats` | `categories` |
+//! | an agent's figures, for its author | `ttl_user` | `agent:ID` |
+//! | a user's installations, how a user stands to an agent | `ttl_user` | `user:ID` |
+//! | a user's knowledge entries, one, listed or found | `ttl_user` | `knowledge:ID` |
+
+mod keys;
+mod stale;
+mod tags;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aios_cache::serializer::MessagePack;
+use aios_cache::{Cache, Cached, LinkState, LoadError, Loaded, Namespace, NamespaceError, Outcome, Policy, Targets};
+use aios_db::store::agent_list::AgentListQuery;
+use aios_db::store::outbox::EVERYTHING;
+use aios_domain::{
+    Agent, AgentId, AgentStats, Category, CategoryCount, Error, ErrorKind, Installation, KnowledgeEntry,
+    KnowledgeFilter, KnowledgeId, MarketplaceStats, PartialAgentSummary, Rating, Result, Review, SearchQuery, UserId,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::keys::{AgentPage, KnowledgePage, PageOf};
+use crate::{Listing, PageRequest};
+
+pub(crate) use stale::Stale;
+
+/// How long answers are kept, and how much memory they take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Agents, lists of agents, reviews.
+    pub ttl: Duration,
+    /// Figures of the whole marketplace, and categories.
+    pub ttl_stats: Duration,
+    /// Lists of featured agents.
+    pub ttl_featured: Duration,
+    /// What is a user's own.
+    pub ttl_user: Duration,
+    /// Bytes in this process, in all.
+    pub memory: u64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(300),
+            ttl_stats: Duration::from_secs(600),
+            ttl_featured: Duration::from_secs(600),
+            ttl_user: Duration::from_secs(60),
+            memory: 128 << 20,
+        }
+    }
+}
+
+/// How long it is remembered that there is no such agent or entry.
+const NEGATIVE_TTL: Duration = Duration::from_secs(30);
+/// How long what everybody sees may be served while the database fails.
+const WHILE_FAILING: Duration = Duration::from_secs(3_600);
+/// A user's texts can be long. Answers with more than this, in bytes, are not kept.
+const LONGEST_KNOWLEDGE: usize = 256 << 10;
+
+/// How far an invalidation gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Nothing is cached.
+    Off,
+    /// There is this process's memory and nothing else.
+    Alone,
+    /// Through the shared tier to every server.
+    Shared,
+    /// The shared tier can't be reached now.
+    CutOff,
+}
+
+/// How a user stands to an agent: whether it is installed, and the user's rating of it.
+pub(crate) type Standing = (bool, Option<Rating>);
+
+/// Every cached thing of the marketplace.
+pub(crate) struct Caches {
+    cache: Cache,
+    featured: Policy,
+    agents: Namespace<Option<Arc<Agent>>>,
+    agent_pages: Namespace<Listing<PartialAgentSummary>>,
+    reviews: Namespace<Listing<Review>>,
+    stats: Namespace<MarketplaceStats>,
+    categories: Namespace<Vec<Category>>,
+    category_counts: Namespace<Vec<CategoryCount>>,
+    agent_stats: Namespace<AgentStats>,
+    standings: Namespace<Standing>,
+    installations: Namespace<Listing<Installation>>,
+    knowledge: Namespace<Option<Arc<KnowledgeEntry>>>,
+    knowledge_pages: Namespace<Listing<KnowledgeEntry>>,
+    knowledge_found: Namespace<Vec<KnowledgeEntry>>,
+}
+
+impl Caches {
+    /// # Errors
+    /// Where the cache has namespaces of these names already.
+    pub(crate) fn new(cache: &Cache, settings: &CacheSettings) -> Result<Self, NamespaceError> {
+        let (public, own) = (public(settings.ttl), own(settings.ttl_user));
+        // These cost the most to load, so one server loads for all.
+        let pages = public.clone().across_nodes(true);
+        let figures = self::public(settings.ttl_stats).across_nodes(true);
+        let maker = Maker {
+            cache,
+            memory: settings.memory,
+        };
+        Ok(Self {
+            featured: self::public(settings.ttl_featured).across_nodes(true),
+            agents: maker.make("agents", &public, 25)?,
+            agent_pages: maker.make("agent-pages", &pages, 35)?,
+            reviews: maker.make("reviews", &public, 15)?,
+            stats: maker.make("stats", &figures, 1)?,
+            categories: maker.make("categories", &figures, 1)?,
+            category_counts: maker.make("category-counts", &figures, 1)?,
+            agent_stats: maker.make("agent-stats", &own, 2)?,
+            standings: maker.make("standings", &own, 5)?,
+            installations: maker.make("installations", &own, 5)?,
+            knowledge: maker.make("knowledge", &own, 4)?,
+            knowledge_pages: maker.make("knowledge-pages", &own, 3)?,
+            knowledge_found: maker.make("knowledge-found", &own, 3)?,
+            cache: cache.clone(),
+        })
+    }
+
+    /// Makes whatever bears these tags stale, here and as far as it can be told. Whether it reached every cache.
+    pub(crate) async fn invalidate(&self, tags: &[String]) -> bool {
+        let targets = if tags.iter().any(|tag| tag == EVERYTHING) {
+            Targets::all()
+        } else {
+            Targets::new().tags(tags)
+        };
+        self.cache.invalidate(targets).await == Outcome::Everywhere
+    }
+
+    /// How the cache stands to its shared tier.
+    pub(crate) fn link_state(&self) -> LinkState {
+        self.cache.link_state()
+    }
+
+    /// How far an invalidation gets now.
+    pub(crate) fn reach(&self) -> Reach {
+        match self.cache.link_state() {
+            _ if !self.cache.is_enabled() => Reach::Off,
+            LinkState::None => Reach::Alone,
+            LinkState::Up => Reach::Shared,
+            LinkState::Down => Reach::CutOff,
+        }
+    }
+
+    /// An agent, active or not; `None` where there is none.
+    pub(crate) async fn agent<F>(
+        &self,
+        id: AgentId,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Option<Arc<Agent>>>
+    where
+        F: Future<Output = Result<Option<Agent>>> + Send + 'static,
+    {
+        let load = async move || Ok(maybe(load().await?.map(Arc::new)));
+        let slot = self.agents.at(&id.0).tags(|| [tags::agent(id)]);
+        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
+    }
+
+    /// Those of these agents that there are, active or not.
+    pub(crate) async fn agents<F>(
+        &self,
+        ids: impl IntoIterator<Item = AgentId>,
+        load: impl FnOnce(Vec<AgentId>) -> F + Send + 'static,
+    ) -> Result<HashMap<AgentId, Arc<Agent>>>
+    where
+        F: Future<Output = Result<HashMap<AgentId, Agent>>> + Send + 'static,
+    {
+        let load = async move |missing: Vec<uuid::Uuid>| {
+            let ids: Vec<AgentId> = missing.into_iter().map(AgentId).collect();
+            let mut found = load(ids.clone()).await?;
+            let agent = |id: AgentId| (id.0, maybe(found.remove(&id).map(Arc::new)));
+            Ok(ids.into_iter().map(agent).collect())
+        };
+        let many = self.agents.many(ids.into_iter().map(|id| id.0));
+        let found = many
+            .tags(|&id| [tags::agent(AgentId(id))])
+            .get_or_load(load)
+            .await
+            .map_err(told)?;
+        let there = found
+            .into_iter()
+            .filter_map(|(id, agent)| Some((AgentId(id), agent.to_value()?)));
+        Ok(there.collect())
+    }
+
+    /// A page of agents.
+    pub(crate) async fn agent_page<F>(
+        &self,
+        query: &AgentListQuery,
+        page: &PageRequest,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Cached<Listing<PartialAgentSummary>>>
+    where
+        F: Future<Output = Result<Listing<PartialAgentSummary>>> + Send + 'static,
+    {
+        let key = AgentPage(query, page);
+        let slot = self.agent_pages.at(&key).tags(|| [Self::tag_of(query)]);
+        let slot = if query.filter.is_featured == Some(true) {
+            slot.policy(&self.featured)
+        } else {
+            slot
+        };
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// The narrowest tag that holds for a list: changes of agents that it can't show leave it fresh.
+    fn tag_of(query: &AgentListQuery) -> String {
+        match (&query.filter.category, query.filter.is_featured) {
+            (_, Some(true)) => tags::FEATURED.to_owned(),
+            (Some(category), _) => tags::agents_in(category),
+            (None, _) => tags::AGENTS.to_owned(),
+        }
+    }
+
+    /// A page of an agent's reviews.
+    pub(crate) async fn review_page<F>(
+        &self,
+        agent: AgentId,
+        rating: Option<Rating>,
+        page: &PageRequest,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Cached<Listing<Review>>>
+    where
+        F: Future<Output = Result<Listing<Review>>> + Send + 'static,
+    {
+        let key = (PageOf(agent.0, page), rating.map(Rating::stars));
+        let slot = self.reviews.at(&key).tags(|| [tags::reviews_of(agent)]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// The marketplace at a glance.
+    pub(crate) async fn stats<F>(&self, load: impl FnOnce() -> F + Send + 'static) -> Result<Cached<MarketplaceStats>>
+    where
+        F: Future<Output = Result<MarketplaceStats>> + Send + 'static,
+    {
+        let slot = self.stats.at("all").tags(|| [tags::AGENTS, tags::CATEGORIES]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// All active categories.
+    pub(crate) async fn categories<F>(&self, load: impl FnOnce() -> F + Send + 'static) -> Result<Cached<Vec<Category>>>
+    where
+        F: Future<Output = Result<Vec<Category>>> + Send + 'static,
+    {
+        let slot = self.categories.at("all").tags(|| [tags::CATEGORIES]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// All active categories, and how many agents are in each.
+    pub(crate) async fn category_counts<F>(
+        &self,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Cached<Vec<CategoryCount>>>
+    where
+        F: Future<Output = Result<Vec<CategoryCount>>> + Send + 'static,
+    {
+        let slot = self.category_counts.at("all").tags(|| [tags::AGENTS, tags::CATEGORIES]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// An agent's figures.
+    pub(crate) async fn agent_stats<F>(
+        &self,
+        agent: AgentId,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<AgentStats>
+    where
+        F: Future<Output = Result<AgentStats>> + Send + 'static,
+    {
+        let slot = self.agent_stats.at(&agent.0).tags(|| [tags::agent(agent)]);
+        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
+    }
+
+    /// How a user stands to an agent.
+    pub(crate) async fn standing<F>(
+        &self,
+        user: UserId,
+        agent: AgentId,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Standing>
+    where
+        F: Future<Output = Result<Standing>> + Send + 'static,
+    {
+        let key = (user.0, agent.0);
+        let slot = self.standings.at(&key).tags(|| [tags::user(user)]);
+        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
+    }
+
+    /// A page of what a user has installed.
+    pub(crate) async fn installation_page<F>(
+        &self,
+        user: UserId,
+        page: &PageRequest,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Cached<Listing<Installation>>>
+    where
+        F: Future<Output = Result<Listing<Installation>>> + Send + 'static,
+    {
+        let key = PageOf(user.0, page);
+        let slot = self.installations.at(&key).tags(|| [tags::user(user)]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// One of a user's knowledge entries; `None` where there is none.
+    pub(crate) async fn knowledge<F>(
+        &self,
+        user: UserId,
+        id: KnowledgeId,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Option<Arc<KnowledgeEntry>>>
+    where
+        F: Future<Output = Result<Option<KnowledgeEntry>>> + Send + 'static,
+    {
+        let key = (user.0, id.0);
+        let load = async move || {
+            let entry = load().await?.map(Arc::new);
+            let length = entry.as_deref().map_or(0, length);
+            Ok(unless_long(maybe(entry), length))
+        };
+        let slot = self.knowledge.at(&key).tags(|| [tags::knowledge_of(user)]);
+        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
+    }
+
+    /// A page of a user's knowledge entries.
+    pub(crate) async fn knowledge_page<F>(
+        &self,
+        user: UserId,
+        filter: &KnowledgeFilter,
+        page: &PageRequest,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Cached<Listing<KnowledgeEntry>>>
+    where
+        F: Future<Output = Result<Listing<KnowledgeEntry>>> + Send + 'static,
+    {
+        let key = KnowledgePage(user.0, filter, page);
+        let load = async move || {
+            let page = load().await?;
+            let length = page.items.iter().map(length).sum();
+            Ok(unless_long(Loaded::new(page), length))
+        };
+        let slot = self.knowledge_pages.at(&key).tags(|| [tags::knowledge_of(user)]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+
+    /// Those of a user's knowledge entries that were found by words.
+    pub(crate) async fn knowledge_found<F>(
+        &self,
+        user: UserId,
+        query: &SearchQuery,
+        limit: u32,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Cached<Vec<KnowledgeEntry>>>
+    where
+        F: Future<Output = Result<Vec<KnowledgeEntry>>> + Send + 'static,
+    {
+        let key = (user.0, query.as_str(), limit);
+        let load = async move || {
+            let found = load().await?;
+            let length = found.iter().map(length).sum();
+            Ok(unless_long(Loaded::new(found), length))
+        };
+        let slot = self.knowledge_found.at(&key).tags(|| [tags::knowledge_of(user)]);
+        slot.get_or_load(load).await.map_err(told)
+    }
+}
+
+/// What everybody sees: refreshed before it expires where many ask for it, served a little beyond while it is refreshed, and
+/// for an hour while the database is away.
+fn public(ttl: Duration) -> Policy {
+    Policy::new(ttl)
+        .stale(ttl / 5)
+        .stale_if_error(WHILE_FAILING)
+        .negative_ttl(NEGATIVE_TTL.min(ttl))
+        .jitter(0.1)
+        .early_refresh(1.0)
+}
+
+/// What is a user's own: never beyond its time, except while the database is away.
+fn own(ttl: Duration) -> Policy {
+    Policy::new(ttl)
+        .stale_if_error(ttl * 5)
+        .negative_ttl(NEGATIVE_TTL.min(ttl))
+        .jitter(0.1)
+}
+
+/// Makes namespaces that share the memory.
+struct Maker<'a> {
+    cache: &'a Cache,
+    memory: u64,
+}
+
+impl Maker<'_> {
+    /// A namespace that may take `share` per cent of the memory.
+    fn make<V>(&self, name: &str, policy: &Policy, share: u64) -> Result<Namespace<V>, NamespaceError>
+    where
+        V: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        self.cache
+            .namespace(name)
+            .policy(policy.clone())
+            .capacity(self.memory / 100 * share)
+            .serializer(MessagePack)
+            .build()
+    }
+}
+
+/// A value, or that there is none.
+fn maybe<T>(value: Option<T>) -> Loaded<Option<T>> {
+    match value {
+        Some(value) => Loaded::new(Some(value)),
+        None => Loaded::absent(None),
+    }
+}
+
+fn unless_long<T>(loaded: Loaded<T>, length: usize) -> Loaded<T> {
+    if length > LONGEST_KNOWLEDGE {
+        loaded.do_not_store()
+    } else {
+        loaded
+    }
+}
+
+fn length(entry: &KnowledgeEntry) -> usize {
+    entry.content.text_content.as_str().len()
+}
+
+/// The loader's own error. What else can go wrong is the server's fault.
+fn told(error: LoadError<Error>) -> Error {
+    error.into_error(Error::clone, |other| match other {
+        LoadError::TimedOut => Error::new(ErrorKind::Timeout, "This takes too long now; try again in a moment."),
+        other => Error::internal(other.to_string()),
+    })
+}

@@ -1,0 +1,72 @@
+//! Warm-up: what many will ask for is loaded before they do.
+
+use aios_cache::{Warmup, WarmupReport};
+use aios_db::store::agent_list::AgentListQuery;
+use aios_domain::{AgentFieldSet, AgentFilter, AgentSort, CategoryName};
+
+use crate::caching::Reach;
+use crate::{Marketplace, PageRequest};
+
+/// Loads at a time: few enough that requests hardly wait for them.
+const AT_ONCE: usize = 2;
+/// Agents on a first page, as the HTTP interface has it where nothing is said.
+const PAGE: u32 = 20;
+/// The orders whose first pages are loaded.
+const SORTS: [AgentSort; 5] = [
+    AgentSort::Popular,
+    AgentSort::Recent,
+    AgentSort::Rating,
+    AgentSort::Trending,
+    AgentSort::Name,
+];
+
+impl Marketplace {
+    /// Loads figures, categories, and the first pages of the lists that a storefront begins with. What is kept already, on
+    /// this server or another, is not loaded again, and where nothing is kept nothing is loaded. It may run at any time,
+    /// also beside requests.
+    pub async fn warm_up(&self) -> WarmupReport {
+        if self.caches.reach() == Reach::Off {
+            return WarmupReport::default();
+        }
+        // Without categories there are no lists of them to load; that they can't be loaded is reported all the same.
+        let categories = self.category_list().await;
+        let names = categories.iter().flat_map(|categories| categories.iter());
+        let names = names.map(|category| category.name.clone());
+        self.wanted(names).run(AT_ONCE).await
+    }
+
+    /// What is wanted, the most wanted first.
+    fn wanted(&self, categories: impl Iterator<Item = CategoryName>) -> Warmup {
+        let featured = AgentFilter {
+            is_featured: Some(true),
+            ..AgentFilter::default()
+        };
+        let warmup = Warmup::new()
+            .add_with("figures", self, async |me: Self| me.stats().await)
+            .add_with("categories", self, async |me: Self| me.category_list().await);
+        let warmup = self.first_page(warmup, "featured agents", AgentSort::Popular, featured);
+        let warmup = warmup.add_with("agents in categories", self, async |me: Self| {
+            me.category_counts().await
+        });
+        let warmup = SORTS.into_iter().fold(warmup, |warmup, sort| {
+            let name = format!("agents by {}", sort.as_str());
+            self.first_page(warmup, &name, sort, AgentFilter::default())
+        });
+        categories.fold(warmup, |warmup, category| {
+            let name = format!("agents of {category}");
+            let filter = AgentFilter {
+                category: Some(category),
+                ..AgentFilter::default()
+            };
+            self.first_page(warmup, &name, AgentSort::Popular, filter)
+        })
+    }
+
+    fn first_page(&self, warmup: Warmup, name: &str, sort: AgentSort, filter: AgentFilter) -> Warmup {
+        let fields = AgentFieldSet::ALL;
+        let wanted = (self.clone(), AgentListQuery { filter, sort, fields });
+        warmup.add_with(name, &wanted, async |(me, query): (Self, AgentListQuery)| {
+            me.agent_list(query, PageRequest::first(PAGE)).await
+        })
+    }
+}

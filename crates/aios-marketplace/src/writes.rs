@@ -1,0 +1,74 @@
+//! The way of a write: the change, what it makes stale, commit, and then the caches. No use case reaches the database's own
+//! `write`, so none can forget the caches.
+
+use aios_db::store::outbox::{InvalidationId, invalidation_insert};
+use aios_db::{AnyConnection, Database, DbResult};
+use aios_domain::{Error, Result};
+
+use crate::Marketplace;
+use crate::caching::Stale;
+
+/// The database as use cases have it: they read as they like, and write through [`Marketplace::write`].
+#[derive(Clone)]
+pub(crate) struct Storage(Database);
+
+impl Storage {
+    pub(crate) fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    /// As [`Database::read`].
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.read(operation).await
+    }
+
+    /// Writes in a transaction what cached values may show late, or never: counters that are gathered, the outbox itself.
+    pub(crate) async fn write_unseen<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.write(operation).await
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.0
+    }
+}
+
+impl Marketplace {
+    /// Runs `operation` in a transaction, in which it says what it makes stale. That is kept in the same transaction, and
+    /// applied between the commit and the answer; whoever is answered, on this server or another, finds nothing older
+    /// afterwards. What does not get through is repeated by [`relay`](Self::relay_invalidations).
+    ///
+    /// It is carried through also where the caller goes away meanwhile.
+    ///
+    /// # Errors
+    /// Those of `operation` and of the database. That a cache can't be reached is none.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        mut operation: impl FnMut(&mut AnyConnection, &mut Stale) -> DbResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let (me, now, id) = (self.clone(), self.clock.now(), InvalidationId::new());
+        let carried_through = tokio::spawn(async move {
+            let written = me.db.0.write(move |connection| {
+                // Begun anew with each attempt: one that lost a race made nothing stale.
+                let mut stale = Stale::default();
+                let value = operation(connection, &mut stale)?;
+                let tags = stale.into_tags();
+                if !tags.is_empty() {
+                    invalidation_insert(connection, id, &tags, now)?;
+                }
+                Ok((value, tags))
+            });
+            let (value, tags) = written.await?;
+            if !tags.is_empty() {
+                me.committed(id, tags).await;
+            }
+            Ok(value)
+        });
+        carried_through.await.unwrap_or_else(|gone| Err(Error::internal(gone)))
+    }
+}
