@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 use std::collections::VecDeque;
-use std::fmt::Display;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// A system that takes one atomic step at a time.
 pub(crate) trait Model {
     type State: Clone + Hash;
-    type Action: Copy + Display;
+    type Action: Copy;
 
     fn initial(&self) -> Self::State;
     /// What may happen next.
@@ -16,6 +15,8 @@ pub(crate) trait Model {
     fn step(&self, state: &Self::State, action: Self::Action) -> Self::State;
     /// What is wrong with a state.
     fn violation(&self, state: &Self::State) -> Option<String>;
+    /// An action in words, for traces.
+    fn label(&self, state: &Self::State, action: Self::Action) -> String;
     /// A state in one line, for traces.
     fn describe(&self, state: &Self::State) -> String;
 }
@@ -90,12 +91,13 @@ fn trace<M: Model>(model: &M, origins: &[Origin], last: u32) -> String {
         at = origin.parent;
     }
     let mut state = model.initial();
-    let mut lines = vec![format!("{:>3}  {:<58} {}", 0, "", model.describe(&state))];
+    let mut lines = vec![format!("{:>3}  {:<78} {}", 0, "", model.describe(&state))];
     for (number, choice) in (1..).zip(path.into_iter().rev()) {
         let mut actions = Vec::new();
         model.actions(&state, &mut actions);
+        let label = model.label(&state, actions[choice]);
         state = model.step(&state, actions[choice]);
-        lines.push(format!("{number:>3}  {:<58} {}", actions[choice].to_string(), model.describe(&state)));
+        lines.push(format!("{number:>3}  {label:<78} {}", model.describe(&state)));
     }
     lines.extend(model.violation(&state).map(|what| format!("     {what}")));
     lines.join("\n")

@@ -17,6 +17,8 @@ pub(crate) struct Rules {
     pub(crate) invalidation_detaches_load: bool,
     /// While a node invalidates a tag it does not believe in any version of it.
     pub(crate) moving_tags_have_no_version: bool,
+    /// An invalidation during which the link was opened anew counts as failed.
+    pub(crate) invalidation_across_opening_fails: bool,
     /// An invalidation that fails closes the link at once.
     pub(crate) failed_invalidation_closes: bool,
     /// A gap between notices ends the session.
@@ -29,10 +31,10 @@ pub(crate) struct Rules {
     pub(crate) restart_is_noticed: bool,
     /// Each node's check tells whether the store was restarted since that node's last one.
     pub(crate) each_node_is_told_of_restart: bool,
-    /// The check of a replaced store moves its number on by chance.
-    pub(crate) replaced_number_jumps: bool,
     /// What is remembered is repeated before the link is opened.
     pub(crate) repeats_before_opening: bool,
+    /// Opening the link, notices from before the last repetition are over.
+    pub(crate) opening_skips_what_came_before: bool,
     /// Opening the link makes all that is in memory stale.
     pub(crate) opening_distrusts_memory: bool,
     /// And forgets the versions that were known.
@@ -54,14 +56,15 @@ impl Rules {
         applies_after: true,
         invalidation_detaches_load: true,
         moving_tags_have_no_version: true,
+        invalidation_across_opening_fails: true,
         failed_invalidation_closes: true,
         gaps_are_noticed: true,
         heartbeat_compares: true,
         number_going_back_is_noticed: true,
         restart_is_noticed: true,
         each_node_is_told_of_restart: true,
-        replaced_number_jumps: true,
         repeats_before_opening: true,
+        opening_skips_what_came_before: true,
         opening_distrusts_memory: true,
         opening_forgets_versions: true,
         late_tags_are_checked: true,
