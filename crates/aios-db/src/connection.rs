@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, ConnectionError, PgConnection, SqliteConnection};
+use diesel::result::Error;
+use diesel::{Connection, ConnectionError, PgConnection, QueryResult, SqliteConnection};
 
 #[allow(
     missing_docs,
@@ -218,9 +219,7 @@ pub fn connect(
             let set_up = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                           PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
                           PRAGMA mmap_size = 268435456;";
-            connection
-                .batch_execute(set_up)
-                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            set_up_patiently(&mut connection, set_up).map_err(ConnectionError::CouldntSetupConfiguration)?;
             if access == Access::ReadOnly {
                 connection
                     .batch_execute("PRAGMA query_only = ON;")
@@ -229,6 +228,20 @@ pub fn connect(
             Ok(AnyConnection::Sqlite(connection))
         }
     }
+}
+
+/// Two that switch a new database to WAL at once would wait for each other, so SQLite refuses one of them without waiting.
+fn set_up_patiently(connection: &mut SqliteConnection, set_up: &str) -> QueryResult<()> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..250 {
+        match connection.batch_execute(set_up) {
+            Err(Error::DatabaseError(_, why)) if why.message().contains("database is locked") => {
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+    connection.batch_execute(set_up)
 }
 
 #[cfg(test)]

@@ -14,14 +14,11 @@ use std::time::{Duration, Instant};
 
 use aios_cache::Cache;
 use aios_db::bulk::{self, BulkAgent, BulkEvent, Dataset};
-use aios_domain::{
-    AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentName, AgentSort, AgentType, Description, Installation,
-    JsonObject, Pricing, Review, Timestamp, User, UserId, Version,
-};
+use aios_domain::{AgentFieldSet, AgentFilter, AgentId, AgentSort, Installation, Review, Timestamp, User, UserId};
 use aios_marketplace::{
     AgentListQuery, CacheSettings, CountMode, FarPagePolicy, Marketplace, PageAt, PageRequest, SystemClock,
 };
-use aios_test_support::{TestDatabase, block_on};
+use aios_test_support::{TestDatabase, block_on, plain_agent};
 use chrono::TimeDelta;
 use uuid::Uuid;
 
@@ -46,36 +43,12 @@ impl Dataset for Many {
             let scattered = (place * 7_919) % 1_000_003;
             let stars = 1 + i64::try_from(place % 5).unwrap();
             let made = self.0 - TimeDelta::seconds(i64::try_from(scattered).unwrap());
+            let id = AgentId(Uuid::from_u128(u128::from(scattered) << 64));
             BulkAgent {
-                id: AgentId(Uuid::from_u128(u128::from(scattered) << 64)),
-                registry_name: None,
-                draft: AgentDraft {
-                    name: AgentName::new(format!("Agent {scattered}")).unwrap(),
-                    description: Description::new(format!("Does what agents do, and does it number {place}.")).unwrap(),
-                    category: None,
-                    tags: Vec::new(),
-                    version: Version::new("1.0.0").unwrap(),
-                    icon_url: None,
-                    capabilities: Vec::new(),
-                    pricing: Pricing::FREE,
-                    repository_url: None,
-                    agent_type: AgentType::new("assistant").unwrap(),
-                    requirements: JsonObject::default(),
-                    configuration_schema: JsonObject::default(),
-                    license: None,
-                },
-                author_id: UserId(Uuid::nil()),
                 install_count: i64::try_from(place % 25_000).unwrap(),
                 rating_sum: stars,
                 rating_count: 1,
-                view_count: 0,
-                trending_score: 0.0,
-                is_featured: false,
-                is_verified: false,
-                is_active: true,
-                created_at: made,
-                updated_at: made,
-                published_at: Some(made),
+                ..plain_agent(id, UserId(Uuid::nil()), &format!("Agent {scattered}"), made)
             }
         })
     }

@@ -51,12 +51,25 @@ fn kept_secret(path: &Path) -> Result<Vec<u8>, StartError> {
     }
     // 244 random bits, from the system's generator.
     let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    match private_file(path).and_then(|mut file| file.write_all(secret.as_bytes())) {
+    match keep(path, &secret) {
         Ok(()) => Ok(secret.into_bytes()),
         // Another process was quicker; its secret is the one.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => std::fs::read(path).map_err(failed),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Puts a file there that holds the secret, unless there is one. It is whole from the first moment on: another process may
+/// be about to read it.
+fn keep(path: &Path, secret: &str) -> std::io::Result<()> {
+    let unfinished = path.with_file_name(format!("jwt-secret-{}", uuid::Uuid::new_v4().simple()));
+    let written = private_file(&unfinished).and_then(|mut file| {
+        file.write_all(secret.as_bytes())?;
+        file.sync_all()
+    });
+    let kept = written.and_then(|()| std::fs::hard_link(&unfinished, path));
+    let _ = std::fs::remove_file(&unfinished);
+    kept
 }
 
 /// A new file that only its owner reads.
@@ -80,5 +93,30 @@ pub(crate) fn cursor_secret(token_secret: Option<&[u8]>) -> Vec<u8> {
             mac.finalize().into_bytes().to_vec()
         }
         Err(_) => PURPOSE.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn servers_that_start_at_once_find_one_secret_and_the_whole_of_it() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("data").join("jwt-secret");
+            let secrets: Vec<Vec<u8>> = thread::scope(|scope| {
+                let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| kept_secret(&path).unwrap())).collect();
+                starts.into_iter().map(|start| start.join().unwrap()).collect()
+            });
+            assert!(secrets.iter().all(|secret| secret.len() == 64 && *secret == secrets[0]));
+            assert_eq!(
+                std::fs::read_dir(folder.path().join("data")).unwrap().count(),
+                1,
+                "nothing else is left"
+            );
+        }
     }
 }

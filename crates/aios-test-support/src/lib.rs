@@ -1,4 +1,4 @@
-//! What the tests of several crates share: databases, servers, statement counts.
+//! What the tests of several crates share: databases, servers, agents.
 //!
 //! A development dependency only: nothing here is part of the product, and everything fails by panicking, as tests do.
 #![allow(
@@ -9,10 +9,12 @@
     reason = "this is test code, which fails by panicking"
 )]
 
+mod agents;
 mod both;
 mod database;
 mod redis;
 
+pub use agents::{plain_agent, plain_draft};
 pub use both::block_on;
 pub use database::TestDatabase;
 pub use redis::{RedisServer, eventually};

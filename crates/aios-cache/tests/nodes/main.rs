@@ -23,6 +23,7 @@ use aios_cache::engine::{Engine, MemoryEngine};
 use aios_cache::serializer::Postcard;
 use aios_cache::{Cache, CacheBuilder, Namespace, Policy};
 use support::{RedisCluster, RedisServer};
+use tokio::sync::Semaphore;
 
 /// What goes wrong in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +133,36 @@ impl Source {
     fn load(&self) -> u64 {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.truth.load(Ordering::SeqCst)
+    }
+}
+
+/// A load that has begun and is held until the test lets it go on.
+#[derive(Clone)]
+struct Held {
+    begun: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
+}
+
+impl Held {
+    fn new() -> Self {
+        Self {
+            begun: Arc::new(Semaphore::new(0)),
+            gate: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    /// What the loader does first.
+    async fn pass(&self) {
+        self.begun.add_permits(1);
+        self.gate.acquire().await.unwrap().forget();
+    }
+
+    async fn has_begun(&self) {
+        self.begun.acquire().await.unwrap().forget();
+    }
+
+    fn let_go(&self) {
+        self.gate.add_permits(1);
     }
 }
 

@@ -3,7 +3,6 @@
 #[allow(clippy::wildcard_imports, reason = "the tests of one file, parted by subject")]
 use super::*;
 use aios_cache::{Loaded, Origin, Outcome, Targets};
-use tokio::sync::Semaphore;
 
 on_every_store! {
     async fn what_one_node_loads_another_finds(store: &Store) {
@@ -61,23 +60,21 @@ on_every_store! {
     async fn a_load_that_another_node_overtakes_leaves_nothing_behind(store: &Store) {
         let (one, two) = (store.node().await, store.node().await);
         for tag in [true, false] {
-            let gate = Arc::new(Semaphore::new(0));
-            let begun = Arc::new(Semaphore::new(0));
+            let held = Held::new();
             let loading = tokio::spawn({
-                let (one, gate, begun) = (one.clone(), Arc::clone(&gate), Arc::clone(&begun));
+                let (one, held) = (one.clone(), held.clone());
                 async move {
                     let load = async move || {
-                        begun.add_permits(1);
-                        gate.acquire().await.unwrap().forget();
+                        held.pass().await;
                         Ok::<_, Broken>(1)
                     };
                     *one.numbers.at("a").tags(|| ["t"]).get_or_load(load).await.unwrap()
                 }
             });
-            begun.acquire().await.unwrap().forget();
+            held.has_begun().await;
             let targets = if tag { Targets::new().tag("t") } else { Targets::new().key(&two.numbers, "a") };
             assert_eq!(two.cache.invalidate(targets).await, Outcome::Everywhere);
-            gate.add_permits(1);
+            held.let_go();
             assert_eq!(loading.await.unwrap(), 1);
             eventually("the end of the load", || one.numbers.stats().loading == 0).await;
             eventually("the notice", || !one.remembers("a")).await;
@@ -88,22 +85,20 @@ on_every_store! {
 
     async fn a_tag_that_a_loader_names_late_is_fenced_across_nodes(store: &Store) {
         let (one, two) = (store.node().await, store.node().await);
-        let gate = Arc::new(Semaphore::new(0));
-        let begun = Arc::new(Semaphore::new(0));
+        let held = Held::new();
         let loading = tokio::spawn({
-            let (one, gate, begun) = (one.clone(), Arc::clone(&gate), Arc::clone(&begun));
+            let (one, held) = (one.clone(), held.clone());
             async move {
                 let load = async move || {
-                    begun.add_permits(1);
-                    gate.acquire().await.unwrap().forget();
+                    held.pass().await;
                     Ok::<_, Broken>(Loaded::new(1).tags(["late"]))
                 };
                 one.numbers.get_or_load("a", load).await.map(|value| *value)
             }
         });
-        begun.acquire().await.unwrap().forget();
+        held.has_begun().await;
         assert_eq!(two.cache.invalidate(Targets::new().tag("late")).await, Outcome::Everywhere);
-        gate.add_permits(1);
+        held.let_go();
         loading.await.unwrap().unwrap();
         assert!(one.numbers.at("a").get().await.is_none() && two.numbers.at("a").get().await.is_none());
 
@@ -120,14 +115,12 @@ on_every_store! {
         let (one, two) = (store.node().await, store.node().await);
         let local = one.cache.namespace::<u64>("local").build().unwrap();
         for (tag, named_late) in [("early", false), ("late", true)] {
-            let gate = Arc::new(Semaphore::new(0));
-            let begun = Arc::new(Semaphore::new(0));
+            let held = Held::new();
             let loading = tokio::spawn({
-                let (local, gate, begun) = (local.clone(), Arc::clone(&gate), Arc::clone(&begun));
+                let (local, held) = (local.clone(), held.clone());
                 async move {
                     let load = async move || {
-                        begun.add_permits(1);
-                        gate.acquire().await.unwrap().forget();
+                        held.pass().await;
                         let late = named_late.then_some(tag);
                         Ok::<_, Broken>(Loaded::new(1).tags(late))
                     };
@@ -135,9 +128,9 @@ on_every_store! {
                     local.at(tag).tags(|| early).get_or_load(load).await.map(|value| *value)
                 }
             });
-            begun.acquire().await.unwrap().forget();
+            held.has_begun().await;
             assert_eq!(two.cache.invalidate(Targets::new().tag(tag)).await, Outcome::Everywhere);
-            gate.add_permits(1);
+            held.let_go();
             loading.await.unwrap().unwrap();
             eventually("the notice", || local.at(tag).peek().is_none()).await;
             local.at(tag).tags(|| [tag]).get_or_load(async || Ok::<_, Broken>(2)).await.unwrap();

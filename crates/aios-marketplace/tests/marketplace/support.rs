@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use aios_cache::Cache;
 use aios_domain::{
-    Agent, AgentDraft, AgentFieldSet, AgentFilter, AgentName, AgentSort, AgentType, Caller, CategoryName, Description,
-    JsonObject, Pricing, Rating, ReviewDraft, Role, SearchQuery, Tag, UserId, Version,
+    Agent, AgentDraft, AgentFieldSet, AgentFilter, AgentSort, Caller, CategoryName, Rating, ReviewDraft, Role,
+    SearchQuery, Tag, UserId,
 };
 use aios_marketplace::{AgentListQuery, CacheSettings, ManualClock, Marketplace};
-use aios_test_support::TestDatabase;
+use aios_test_support::{TestDatabase, plain_draft};
 
 pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new("2026-01-31T12:00:00Z".parse().unwrap()))
@@ -52,19 +52,9 @@ pub(crate) fn admin() -> Caller {
 
 pub(crate) fn draft(name: &str) -> AgentDraft {
     AgentDraft {
-        name: AgentName::new(name).unwrap(),
-        description: Description::new("Does what agents of a test do.").unwrap(),
         category: Some(CategoryName::new("development").unwrap()),
         tags: vec![Tag::new("testing").unwrap()],
-        version: Version::new("1.0.0").unwrap(),
-        icon_url: None,
-        capabilities: Vec::new(),
-        pricing: Pricing::FREE,
-        repository_url: None,
-        agent_type: AgentType::new("assistant").unwrap(),
-        requirements: JsonObject::default(),
-        configuration_schema: JsonObject::default(),
-        license: None,
+        ..plain_draft(name)
     }
 }
 

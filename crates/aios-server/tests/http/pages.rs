@@ -1,11 +1,8 @@
 //! Every list walked from end to end: by number, by the cursors of the body, and by the header `Link`.
 
 use aios_db::bulk::{self, BulkAgent, BulkEvent, Dataset};
-use aios_domain::{
-    AgentDraft, AgentId, AgentName, AgentType, Description, Installation, JsonObject, Pricing, Review, Timestamp,
-    User as Someone, UserId, Version,
-};
-use aios_test_support::{TestDatabase, block_on, on_both_databases};
+use aios_domain::{AgentId, Installation, Review, Timestamp, User as Someone, UserId};
+use aios_test_support::{TestDatabase, block_on, on_both_databases, plain_agent};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -260,36 +257,9 @@ impl Dataset for Many {
 
     fn agents(&self) -> impl Iterator<Item = BulkAgent> {
         let now = self.until();
-        (0..self.0).map(move |place| BulkAgent {
-            id: AgentId(Uuid::from_u128(u128::from(place) << 64)),
-            registry_name: None,
-            draft: AgentDraft {
-                name: AgentName::new(name(place)).unwrap(),
-                description: Description::new("One of many.").unwrap(),
-                category: None,
-                tags: Vec::new(),
-                version: Version::new("1.0.0").unwrap(),
-                icon_url: None,
-                capabilities: Vec::new(),
-                pricing: Pricing::FREE,
-                repository_url: None,
-                agent_type: AgentType::new("assistant").unwrap(),
-                requirements: JsonObject::default(),
-                configuration_schema: JsonObject::default(),
-                license: None,
-            },
-            author_id: UserId(User::Ada.id()),
-            install_count: 0,
-            rating_sum: 0,
-            rating_count: 0,
-            view_count: 0,
-            trending_score: 0.0,
-            is_featured: false,
-            is_verified: false,
-            is_active: true,
-            created_at: now,
-            updated_at: now,
-            published_at: Some(now),
+        (0..self.0).map(move |place| {
+            let id = AgentId(Uuid::from_u128(u128::from(place) << 64));
+            plain_agent(id, UserId(User::Ada.id()), &name(place), now)
         })
     }
 

@@ -84,7 +84,6 @@ pub(super) struct Content {
 /// loaded, without its lease a load writes nothing, and without its version a tag gets a later one, so that entries
 /// read as stale.
 pub(super) struct Store {
-    capacity: u64,
     /// How many notices may wait for a subscriber.
     backlog: usize,
     rng: Rng,
@@ -104,7 +103,6 @@ impl Store {
     pub(super) fn new(capacity: u64, backlog: usize, mut rng: Rng) -> Self {
         let side = (capacity / SIDE_PART).max(SMALLEST_SIDE);
         Self {
-            capacity,
             backlog,
             identity: 0,
             trusted: 0,
@@ -266,7 +264,7 @@ impl Store {
 
     /// Another run of the store, with this content or with none. It has no subscribers, as after any restart.
     pub(super) fn restart(&mut self, content: Option<Content>) {
-        let mut next = Self::new(self.capacity, self.backlog, self.rng.fork());
+        let mut next = Self::new(self.entries.capacity(), self.backlog, self.rng.fork());
         next.identity = self.identity + 1;
         next.trusted = self.trusted;
         if let Some(content) = content {
