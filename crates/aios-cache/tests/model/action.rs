@@ -5,9 +5,19 @@ use super::state::{Link, Progress, State, Step};
 /// Whatever can happen at some moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Action {
-    Start { node: usize, refresh: bool },
-    Load { node: usize, slot: usize, fails_quietly: bool },
-    Write { write: usize, is_given_up: bool },
+    Start {
+        node: usize,
+        refresh: bool,
+    },
+    Load {
+        node: usize,
+        slot: usize,
+        fails_quietly: bool,
+    },
+    Write {
+        write: usize,
+        is_given_up: bool,
+    },
     Link(usize),
     Deliver(usize),
     Heartbeat(usize),
@@ -31,16 +41,33 @@ impl Action {
         match self {
             Self::Start { node, refresh: false } => format!("node {node}: its memory is evicted, and a load begins"),
             Self::Start { node, refresh: true } => format!("node {node}: a refresh begins"),
-            Self::Load { node, slot, fails_quietly } => {
-                let does = state.loads[node][slot].as_ref().map_or("is over", |load| load.step.words());
-                let fails = if fails_quietly { ", which fails, the link stays open" } else { "" };
+            Self::Load {
+                node,
+                slot,
+                fails_quietly,
+            } => {
+                let does = state.loads[node][slot]
+                    .as_ref()
+                    .map_or("is over", |load| load.step.words());
+                let fails = if fails_quietly {
+                    ", which fails, the link stays open"
+                } else {
+                    ""
+                };
                 format!("node {node}: load {slot} {does}{fails}")
             }
             Self::Write { write, is_given_up } => {
                 let write = &state.writes[write];
-                let gives_up = if is_given_up { ", and does not wait any longer" } else { "" };
+                let gives_up = if is_given_up {
+                    ", and does not wait any longer"
+                } else {
+                    ""
+                };
                 let (node, what) = (write.node, write.what);
-                format!("node {node}: invalidation of the {what:?} {}{gives_up}", write.progress.words())
+                format!(
+                    "node {node}: invalidation of the {what:?} {}{gives_up}",
+                    write.progress.words()
+                )
             }
             Self::Link(node) => format!("node {node}: the link task {}", state.nodes[node].link.words()),
             Self::Deliver(node) => format!("node {node}: the next notice arrives, or the subscription's end"),

@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
     /// There are more states than the search was to visit; those it visited are not wrong.
     GaveUp { states: usize },
     /// The steps to a state that is wrong.
-    Violated { states: usize, trace: String, steps: usize },
+    Violated { trace: String },
 }
 
 /// How a state was reached first: by which of the actions of which state.
@@ -64,9 +64,7 @@ pub(crate) fn explore<M: Model>(model: &M, most: usize) -> Outcome {
             origins.push(Origin { parent, action });
             if model.violation(&next).is_some() {
                 return Outcome::Violated {
-                    states: origins.len(),
                     trace: trace(model, &origins, new),
-                    steps: level + 1,
                 };
             }
             frontier.push_back((next, new, level + 1));

@@ -1,7 +1,7 @@
 //! The link task of a node: opening, notices, heartbeats.
 
 use super::running::Running;
-use super::state::{Number, What, Notice, Link, Progress};
+use super::state::{Link, Notice, Number, Progress, What};
 
 impl Running<'_> {
     pub(crate) fn link(&mut self, number: usize) {
@@ -31,14 +31,23 @@ impl Running<'_> {
             }
             Link::Checked(last) => self.open(number, last),
             Link::Repeating { .. } if !can_call => self.gives_up_opening(number),
-            Link::Repeating { number: last, key, tag, is_deleted: false } if key => {
+            Link::Repeating {
+                number: last,
+                key,
+                tag,
+                is_deleted: false,
+            } if key => {
                 self.store_delete(What::Key);
-                self.state.nodes[number].link = Link::Repeating { number: last, key, tag, is_deleted: true };
+                self.state.nodes[number].link = Link::Repeating {
+                    number: last,
+                    key,
+                    tag,
+                    is_deleted: true,
+                };
             }
-            Link::Repeating { number: last, key, tag, .. } => {
+            Link::Repeating { key, tag, .. } => {
                 let repeated = self.repeat_bump(number, key, tag);
-                let is_skipped = self.rules.opening_skips_what_came_before;
-                self.state.nodes[number].link = Link::Checked(if is_skipped { repeated } else { last });
+                self.state.nodes[number].link = Link::Checked(repeated);
                 self.repeated(number);
             }
         }
@@ -46,13 +55,21 @@ impl Running<'_> {
 
     pub(crate) fn repeat_bump(&mut self, number: usize, key: bool, tag: bool) -> Number {
         let origin = Some(self.state.nodes[number].name);
-        self.bump(Notice { number: 0, origin, key, tag, everything: false })
+        self.bump(Notice {
+            number: 0,
+            origin,
+            key,
+            tag,
+            everything: false,
+        })
     }
 
     pub(crate) fn mark_repeating(&mut self, number: usize, from: bool, to: bool) {
         let deferred = |is_repeating| Progress::Deferred { is_repeating };
         let of_node = self.state.writes.iter_mut().filter(|write| write.node == number);
-        of_node.filter(|write| write.progress == deferred(from)).for_each(|write| write.progress = deferred(to));
+        of_node
+            .filter(|write| write.progress == deferred(from))
+            .for_each(|write| write.progress = deferred(to));
     }
 
     pub(crate) fn repeated(&mut self, number: usize) {

@@ -1,7 +1,7 @@
 //! A load, from the store to the source and back.
 
 use super::running::Running;
-use super::state::{Value, Versions, Asked, What, Stored, Entry, Step, Load};
+use super::state::{Asked, Entry, Load, Step, Stored, Value, Versions};
 
 impl Running<'_> {
     pub(crate) fn start(&mut self, number: usize, refresh: bool) {
@@ -97,7 +97,15 @@ impl Running<'_> {
         match step {
             Step::Found(_) => self.go_on(number, slot, Step::Ask { refresh: true }),
             Step::Late => self.go_on(number, slot, Step::Settle { was_linked: true }),
-            _ => self.go_on(number, slot, if self.rules.versions_before_load { Step::Source } else { Step::Settle { was_linked: true } }),
+            _ => self.go_on(
+                number,
+                slot,
+                if self.rules.versions_before_load {
+                    Step::Source
+                } else {
+                    Step::Settle { was_linked: true }
+                },
+            ),
         }
     }
 
@@ -108,7 +116,11 @@ impl Running<'_> {
         let token = self.state.store.data.lease.unwrap_or_else(|| self.new_token());
         self.state.store.data.lease = Some(token);
         self.loading(number, slot).lease = Some(token);
-        let next = if self.rules.versions_before_load { Step::Note } else { Step::Source };
+        let next = if self.rules.versions_before_load {
+            Step::Note
+        } else {
+            Step::Source
+        };
         self.go_on(number, slot, next);
     }
 
@@ -139,7 +151,9 @@ impl Running<'_> {
     /// The versions as this node knows them, where nothing is under way.
     pub(crate) fn known(&self, number: usize) -> Option<Versions> {
         let node = &self.state.nodes[number];
-        let tag = node.tag.filter(|_| node.moving == 0 || !self.rules.moving_tags_have_no_version)?;
+        let tag = node
+            .tag
+            .filter(|_| node.moving == 0 || !self.rules.moving_tags_have_no_version)?;
         Some((tag, node.everything?))
     }
 
@@ -160,7 +174,11 @@ impl Running<'_> {
     pub(crate) fn noted(&mut self, number: usize, slot: usize) {
         let known = self.known(number);
         self.loading(number, slot).versions = known;
-        let next = if self.rules.versions_before_load { Step::Source } else { Step::Settle { was_linked: true } };
+        let next = if self.rules.versions_before_load {
+            Step::Source
+        } else {
+            Step::Settle { was_linked: true }
+        };
         self.go_on(number, slot, next);
     }
 
@@ -195,7 +213,10 @@ impl Running<'_> {
 
     /// Whether a tag that the loader named was certainly not invalidated since the load began.
     pub(crate) fn late_tag_is_good(&self, number: usize, slot: usize, was_linked: bool) -> bool {
-        let (node, load) = (&self.state.nodes[number], self.state.loads[number][slot].as_ref().unwrap());
+        let (node, load) = (
+            &self.state.nodes[number],
+            self.state.loads[number][slot].as_ref().unwrap(),
+        );
         let is_old = !was_linked || (node.moving == 0 && node.tag.is_some_and(|version| version <= load.number));
         !self.rules.late_tags_are_checked || (is_old && load.is_tag && load.is_epoch && node.moving == 0)
     }

@@ -1,22 +1,31 @@
 //! What a node does under its locks, and what befalls it as a whole.
 
 use super::running::Running;
-use super::state::{Value, What, Node, Progress};
+use super::state::{Node, Progress, Value, What};
 
 impl Running<'_> {
     pub(crate) fn bump_tag(&mut self, number: usize) {
         self.state.nodes[number].memory = None;
-        self.state.loads[number].iter_mut().flatten().for_each(|load| load.is_tag = false);
+        self.state.loads[number]
+            .iter_mut()
+            .flatten()
+            .for_each(|load| load.is_tag = false);
     }
 
     pub(crate) fn bump_generation(&mut self, number: usize) {
-        self.state.loads[number].iter_mut().flatten().for_each(|load| load.is_generation = false);
+        self.state.loads[number]
+            .iter_mut()
+            .flatten()
+            .for_each(|load| load.is_generation = false);
     }
 
     pub(crate) fn detach(&mut self, number: usize) {
         self.state.nodes[number].memory = None;
         if self.rules.invalidation_detaches_load {
-            self.state.loads[number].iter_mut().flatten().for_each(|load| load.is_attached = false);
+            self.state.loads[number]
+                .iter_mut()
+                .flatten()
+                .for_each(|load| load.is_attached = false);
         }
     }
 
@@ -64,7 +73,9 @@ impl Running<'_> {
         self.state.nodes[number].memory = None;
         if self.rules.isolated_loads_end {
             let loads = self.state.loads[number].iter_mut().flatten();
-            loads.filter(|load| load.is_isolated).for_each(|load| load.is_attached = false);
+            loads
+                .filter(|load| load.is_isolated)
+                .for_each(|load| load.is_attached = false);
         }
         self.all_is_due(number);
     }

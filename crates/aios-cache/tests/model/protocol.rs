@@ -9,7 +9,7 @@ use super::explorer::Model;
 use super::rules::Rules;
 use super::running::Running;
 use super::scenario::Scenario;
-use super::state::{NODES, FIRST, What, Stored, Data, Store, Link, Node, Number, Progress, Write, State};
+use super::state::{Data, FIRST, Link, NODES, Node, Number, Progress, State, Store, Stored, Write};
 
 /// The protocol under the rules, in one scenario.
 pub(crate) struct Protocol {
@@ -24,12 +24,20 @@ impl Model for Protocol {
     fn initial(&self) -> State {
         let data = Data {
             number: FIRST,
-            entry: Some(Stored { value: 0, versions: (FIRST, FIRST) }),
+            entry: (!self.scenario.is_empty).then_some(Stored {
+                value: 0,
+                versions: (FIRST, FIRST),
+            }),
             lease: None,
             tag: Some(FIRST),
             everything: Some(FIRST),
         };
-        let store = Store { data, copy: None, run: 0, trusted: 0 };
+        let store = Store {
+            data,
+            copy: None,
+            run: 0,
+            trusted: 0,
+        };
         let writes = self.scenario.writes.iter().map(|&(node, what)| Write {
             node,
             what,
@@ -37,18 +45,24 @@ impl Model for Protocol {
             commit: 0,
             is_epoch: true,
         });
-        let state = State {
+        State {
             source: 0,
             store,
-            nodes: [if self.scenario.starts { Node::new(0) } else { Node::warm(0) }, Node::warm(1)],
+            nodes: [
+                if self.scenario.starts {
+                    Node::new(0)
+                } else {
+                    Node::warm(0)
+                },
+                Node::warm(1),
+            ],
             loads: Default::default(),
             writes: writes.collect(),
             late_calls: Vec::new(),
             everywhere: 0,
             budget: self.scenario.budget.clone(),
             broken: None,
-        };
-        self.scenario.prelude.iter().fold(state, |state, action| self.step(&state, *action))
+        }
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -57,15 +71,23 @@ impl Model for Protocol {
             Self::faults_of_node(state, node, actions);
         }
         for (write, of) in state.writes.iter().enumerate() {
-            let is_first = state.writes[..write].iter().all(|before| before.progress != Progress::Waiting);
+            let is_first = state.writes[..write]
+                .iter()
+                .all(|before| before.progress != Progress::Waiting);
             let is_over = matches!(of.progress, Progress::Deferred { .. } | Progress::Done);
             if is_over || (of.progress == Progress::Waiting && !is_first) {
                 continue;
             }
-            actions.push(Action::Write { write, is_given_up: false });
+            actions.push(Action::Write {
+                write,
+                is_given_up: false,
+            });
             let is_calling = matches!(of.progress, Progress::Begun | Progress::Deleted);
             if is_calling && state.budget.late_calls > 0 && state.nodes[of.node].is_up {
-                actions.push(Action::Write { write, is_given_up: true });
+                actions.push(Action::Write {
+                    write,
+                    is_given_up: true,
+                });
             }
         }
         actions.extend((0..state.late_calls.len()).map(Action::LateCall));
@@ -76,12 +98,20 @@ impl Model for Protocol {
             actions.push(Action::RestartEmpty);
         }
         if state.budget.old_restarts > 0 {
-            actions.push(if state.store.copy.is_some() { Action::RestartOld } else { Action::Copy });
+            actions.push(if state.store.copy.is_some() {
+                Action::RestartOld
+            } else {
+                Action::Copy
+            });
         }
     }
 
     fn step(&self, state: &State, action: Action) -> State {
-        let mut next = Running { rules: &self.rules, scenario: &self.scenario, state: state.clone() };
+        let mut next = Running {
+            rules: &self.rules,
+            scenario: &self.scenario,
+            state: state.clone(),
+        };
         next.act(action);
         next.note_joiners();
         next.forget_dead_leases();
@@ -91,7 +121,10 @@ impl Model for Protocol {
     fn violation(&self, state: &State) -> Option<String> {
         let in_memory = state.nodes.iter().enumerate().find_map(|(number, node)| {
             let entry = node.memory.filter(|entry| entry.value < node.floor)?;
-            Some(format!("node {number} serves value {} from memory, where {} is due", entry.value, node.floor))
+            Some(format!(
+                "node {number} serves value {} from memory, where {} is due",
+                entry.value, node.floor
+            ))
         });
         state.broken.clone().or(in_memory)
     }
@@ -109,10 +142,23 @@ impl Model for Protocol {
         let node = |node: &Node| {
             let memory = node.memory.map_or("-".to_owned(), |entry| entry.value.to_string());
             let link = if node.is_up { "" } else { ", no link" };
-            format!("{memory}, tag {}, heard {}{link}, due {}", number(node.tag), node.number, node.floor)
+            format!(
+                "{memory}, tag {}, heard {}{link}, due {}",
+                number(node.tag),
+                node.number,
+                node.floor
+            )
         };
-        let (store, [one, two]) = (format!("{entry}, tag {}, {}{leased}", number(data.tag), data.number), &state.nodes);
-        format!("source {} | store {store} | node 0: {} | node 1: {}", state.source, node(one), node(two))
+        let (store, [one, two]) = (
+            format!("{entry}, tag {}, {}{leased}", number(data.tag), data.number),
+            &state.nodes,
+        );
+        format!(
+            "source {} | store {store} | node 0: {} | node 1: {}",
+            state.source,
+            node(one),
+            node(two)
+        )
     }
 }
 
@@ -123,20 +169,36 @@ impl Protocol {
         let has_joinable = loads.iter().flatten().any(|load| load.is_attached);
         let has_slot = loads.iter().any(Option::is_none);
         if state.budget.loads[number] > 0 && has_slot && !has_joinable {
-            actions.push(Action::Start { node: number, refresh: false });
+            actions.push(Action::Start {
+                node: number,
+                refresh: false,
+            });
             if node.memory.is_some() {
-                actions.push(Action::Start { node: number, refresh: true });
+                actions.push(Action::Start {
+                    node: number,
+                    refresh: true,
+                });
             }
         }
         for (slot, load) in loads.iter().enumerate() {
             if let Some(load) = load {
-                actions.push(Action::Load { node: number, slot, fails_quietly: false });
+                actions.push(Action::Load {
+                    node: number,
+                    slot,
+                    fails_quietly: false,
+                });
                 if node.is_cut && node.is_up && load.calls() {
-                    actions.push(Action::Load { node: number, slot, fails_quietly: true });
+                    actions.push(Action::Load {
+                        node: number,
+                        slot,
+                        fails_quietly: true,
+                    });
                 }
             }
         }
-        if node.link != Link::Session && !(node.is_cut && node.link == Link::Away) || !node.is_up && node.link == Link::Session {
+        if node.link != Link::Session && !(node.is_cut && node.link == Link::Away)
+            || !node.is_up && node.link == Link::Session
+        {
             actions.push(Action::Link(number));
         }
         if node.link == Link::Session && node.is_up {

@@ -9,16 +9,12 @@ pub(crate) struct Rules {
     pub(crate) invalidation_ends_lease: bool,
     /// Versions are taken before the source is read.
     pub(crate) versions_before_load: bool,
-    /// A node applies its invalidations before it tells the store.
-    pub(crate) applies_before: bool,
-    /// And after.
+    /// A node applies its invalidations again after the store has them.
     pub(crate) applies_after: bool,
     /// Nobody joins a load that began before an invalidation, and it stores nothing.
     pub(crate) invalidation_detaches_load: bool,
     /// While a node invalidates a tag it does not believe in any version of it.
     pub(crate) moving_tags_have_no_version: bool,
-    /// An invalidation during which the link was opened anew counts as failed.
-    pub(crate) invalidation_across_opening_fails: bool,
     /// An invalidation that fails closes the link at once.
     pub(crate) failed_invalidation_closes: bool,
     /// A gap between notices ends the session.
@@ -33,8 +29,6 @@ pub(crate) struct Rules {
     pub(crate) each_node_is_told_of_restart: bool,
     /// What is remembered is repeated before the link is opened.
     pub(crate) repeats_before_opening: bool,
-    /// Opening the link, notices from before the last repetition are over.
-    pub(crate) opening_skips_what_came_before: bool,
     /// Opening the link makes all that is in memory stale.
     pub(crate) opening_distrusts_memory: bool,
     /// And forgets the versions that were known.
@@ -52,11 +46,9 @@ impl Rules {
         write_needs_lease: true,
         invalidation_ends_lease: true,
         versions_before_load: true,
-        applies_before: true,
         applies_after: true,
         invalidation_detaches_load: true,
         moving_tags_have_no_version: true,
-        invalidation_across_opening_fails: true,
         failed_invalidation_closes: true,
         gaps_are_noticed: true,
         heartbeat_compares: true,
@@ -64,7 +56,6 @@ impl Rules {
         restart_is_noticed: true,
         each_node_is_told_of_restart: true,
         repeats_before_opening: true,
-        opening_skips_what_came_before: true,
         opening_distrusts_memory: true,
         opening_forgets_versions: true,
         late_tags_are_checked: true,

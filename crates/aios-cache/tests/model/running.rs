@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::rules::Rules;
 use super::scenario::Scenario;
-use super::state::{State};
+use super::state::State;
 
 /// A state that changes.
 pub(crate) struct Running<'a> {
@@ -16,7 +16,11 @@ impl Running<'_> {
     pub(crate) fn act(&mut self, action: Action) {
         match action {
             Action::Start { node, refresh } => self.start(node, refresh),
-            Action::Load { node, slot, fails_quietly } => self.load(node, slot, fails_quietly),
+            Action::Load {
+                node,
+                slot,
+                fails_quietly,
+            } => self.load(node, slot, fails_quietly),
             Action::Write { write, is_given_up } => self.write(write, is_given_up),
             Action::Link(node) => self.link(node),
             Action::Deliver(node) => self.deliver(node),
@@ -70,7 +74,10 @@ impl Running<'_> {
     /// A lease that no load can use any more is like any other such lease, and one that nobody has like none.
     pub(crate) fn forget_dead_leases(&mut self) {
         let store = &mut self.state.store;
-        let is_held = |lease: Option<u8>| lease.is_some() && (lease == store.data.lease || store.copy.as_ref().is_some_and(|copy| copy.lease == lease));
+        let is_held = |lease: Option<u8>| {
+            lease.is_some()
+                && (lease == store.data.lease || store.copy.as_ref().is_some_and(|copy| copy.lease == lease))
+        };
         let mut held = Vec::new();
         for load in self.state.loads.iter_mut().flatten().flatten() {
             if load.lease.is_some() && !is_held(load.lease) {

@@ -1,6 +1,5 @@
 //! What happens in a search: who writes, how many loads there are, and what goes wrong.
 
-use super::action::Action;
 use super::state::{Budget, NODES, What};
 
 #[derive(Debug, Clone)]
@@ -8,12 +7,12 @@ pub(crate) struct Scenario {
     /// Changes of the source, in their order, each by a node and followed by an invalidation.
     pub(crate) writes: &'static [(usize, What)],
     pub(crate) budget: Budget,
-    /// What has happened before all else.
-    pub(crate) prelude: &'static [Action],
     /// The entry's tag is named by the loader, not by the caller.
     pub(crate) late_tag: bool,
     /// Node 0 has just started; else all is warm.
     pub(crate) starts: bool,
+    /// The store has no entry for the key.
+    pub(crate) is_empty: bool,
     /// A store that restarts empty begins with a higher number than it had, not a lower one.
     pub(crate) restarts_higher: bool,
 }
@@ -33,16 +32,11 @@ impl Scenario {
                 crashes: 0,
                 late_calls: 0,
             },
-            prelude: &[],
             late_tag: false,
             starts: false,
+            is_empty: false,
             restarts_higher: false,
         }
-    }
-
-    pub(crate) const fn after(mut self, prelude: &'static [Action]) -> Self {
-        self.prelude = prelude;
-        self
     }
 
     pub(crate) const fn late_tag(mut self) -> Self {
@@ -52,6 +46,11 @@ impl Scenario {
 
     pub(crate) const fn starts(mut self) -> Self {
         self.starts = true;
+        self
+    }
+
+    pub(crate) const fn empty(mut self) -> Self {
+        self.is_empty = true;
         self
     }
 

@@ -65,7 +65,12 @@ pub(crate) enum Link {
     Away,
     Subscribed,
     Checked(Number),
-    Repeating { number: Number, key: bool, tag: bool, is_deleted: bool },
+    Repeating {
+        number: Number,
+        key: bool,
+        tag: bool,
+        is_deleted: bool,
+    },
     Session,
 }
 
@@ -111,7 +116,9 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     /// For an entry, or for a lease where there is none; for a lease in any case.
-    Ask { refresh: bool },
+    Ask {
+        refresh: bool,
+    },
     Found(Stored),
     FoundVersions(Stored, Asked),
     Note,
@@ -119,7 +126,9 @@ pub(crate) enum Step {
     Source,
     Late,
     LateVersion(Asked),
-    Settle { was_linked: bool },
+    Settle {
+        was_linked: bool,
+    },
     Write(Versions),
 }
 
@@ -194,7 +203,12 @@ pub(crate) struct State {
 impl Node {
     /// With the entry in memory, and the link in use.
     pub(crate) fn warm(name: u8) -> Self {
-        let entry = Entry { value: 0, is_in_grace: false, is_isolated: false, of: None };
+        let entry = Entry {
+            value: 0,
+            is_in_grace: false,
+            is_isolated: false,
+            of: None,
+        };
         Self {
             link: Link::Session,
             is_up: true,
@@ -234,6 +248,9 @@ impl Node {
 impl Load {
     /// Whether its next step is a call to the store.
     pub(crate) fn calls(&self) -> bool {
-        matches!(self.step, Step::Ask { .. } | Step::Found(_) | Step::Note | Step::Late | Step::Write(_))
+        matches!(
+            self.step,
+            Step::Ask { .. } | Step::Found(_) | Step::Note | Step::Late | Step::Write(_)
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! What the store does.
 
 use super::running::Running;
-use super::state::{FIRST, JUMP, Number, Asked, What, Data, Notice};
+use super::state::{Asked, Data, FIRST, JUMP, Notice, Number, What};
 
 impl Running<'_> {
     pub(crate) fn store_delete(&mut self, what: What) {
@@ -55,7 +55,13 @@ impl Running<'_> {
         store.trusted = store.run;
         if is_replaced {
             store.data.number += JUMP;
-            self.bump(Notice { number: 0, origin: None, key: false, tag: false, everything: true });
+            self.bump(Notice {
+                number: 0,
+                origin: None,
+                key: false,
+                tag: false,
+                everything: true,
+            });
         }
         let is_told = is_replaced || (self.rules.each_node_is_told_of_restart && is_new_here);
         (self.state.store.data.number, is_told)
@@ -65,16 +71,28 @@ impl Running<'_> {
     pub(crate) fn new_token(&self) -> u8 {
         let store = &self.state.store;
         let loads = self.state.loads.iter().flatten().flatten().map(|load| load.lease);
-        let used: Vec<u8> =
-            loads.chain([store.data.lease, store.copy.as_ref().and_then(|copy| copy.lease)]).flatten().collect();
+        let used: Vec<u8> = loads
+            .chain([store.data.lease, store.copy.as_ref().and_then(|copy| copy.lease)])
+            .flatten()
+            .collect();
         (1..).find(|token| !used.contains(token)).unwrap()
     }
 
     pub(crate) fn restart_empty(&mut self) {
         self.state.budget.empty_restarts -= 1;
         // Numbers begin at random: below or above.
-        let number = if self.scenario.restarts_higher { FIRST * 2 } else { FIRST / 2 };
-        self.state.store.data = Data { number, entry: None, lease: None, tag: None, everything: None };
+        let number = if self.scenario.restarts_higher {
+            FIRST * 2
+        } else {
+            FIRST / 2
+        };
+        self.state.store.data = Data {
+            number,
+            entry: None,
+            lease: None,
+            tag: None,
+            everything: None,
+        };
         self.restarted();
     }
 

@@ -1,11 +1,13 @@
 //! A write to the source, and its invalidation.
 
 use super::running::Running;
-use super::state::{Value, Number, What, Progress, Write};
+use super::state::{Number, Progress, Value, What, Write};
 
 impl Running<'_> {
     pub(crate) fn write(&mut self, index: usize, is_given_up: bool) {
-        let Write { node, what, progress, .. } = self.state.writes[index].clone();
+        let Write {
+            node, what, progress, ..
+        } = self.state.writes[index].clone();
         match progress {
             Progress::Waiting => {
                 if what != What::Other {
@@ -18,9 +20,7 @@ impl Running<'_> {
                 if what == What::Tag {
                     self.state.nodes[node].moving += 1;
                 }
-                if self.rules.applies_before {
-                    self.apply(node, what);
-                }
+                self.apply(node, what);
                 self.state.writes[index].is_epoch = true;
                 self.state.writes[index].progress = Progress::Begun;
             }
@@ -44,7 +44,7 @@ impl Running<'_> {
                 let number = self.store_bump(Some(name), what);
                 self.state.writes[index].progress = Progress::Sent(number);
             }
-            Progress::Sent(_) if !self.state.writes[index].is_epoch && self.rules.invalidation_across_opening_fails => {
+            Progress::Sent(_) if !self.state.writes[index].is_epoch => {
                 self.fails(index);
             }
             Progress::Sent(number) => self.returns(index, Some(number)),
@@ -63,7 +63,13 @@ impl Running<'_> {
 
     /// An invalidation returns: everywhere, by this number, or remembered.
     pub(crate) fn returns(&mut self, index: usize, number: Option<Number>) {
-        let Write { node: at, what, is_epoch, commit, .. } = self.state.writes[index];
+        let Write {
+            node: at,
+            what,
+            is_epoch,
+            commit,
+            ..
+        } = self.state.writes[index];
         if what == What::Tag {
             let node = &mut self.state.nodes[at];
             node.moving -= 1;
