@@ -181,6 +181,13 @@ fn places_to_load<V>(items: &[Item<V>]) -> Vec<usize> {
         .collect()
 }
 
+/// Entries that are read together often bear the same tags.
+fn once_each(mut states: Vec<Arc<TagState>>) -> Vec<Arc<TagState>> {
+    states.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+    states.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    states
+}
+
 impl<V> Inner<V> {
     /// The flight is over without a result.
     fn forget(&self, lead: &Lead<V>) {
@@ -280,11 +287,12 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// Makes entries of what the shared tier had; `None` for what does not count.
     async fn revive(&self, there: &[There<'_>]) -> Vec<Option<Arc<Entry<V>>>> {
         let opened: Vec<_> = there.iter().map(|there| self.open(there)).collect();
-        let states = opened.iter().flatten().flat_map(|(_, states)| states);
-        let unknown: Vec<_> = states
-            .filter(|state| state.version() == Version::Unknown)
-            .cloned()
-            .collect();
+        let borne = opened
+            .iter()
+            .flatten()
+            .flat_map(|(envelope, states)| states.iter().zip(&envelope.tags));
+        let unknown = borne.filter(|(state, (_, version))| state.is_behind(*version));
+        let unknown = once_each(unknown.map(|(state, _)| Arc::clone(state)).collect());
         self.learn(&unknown, Duration::ZERO).await;
         let entries = there.iter().zip(&opened).map(|(there, opened)| {
             let (envelope, states) = opened.as_ref()?;
@@ -439,8 +447,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         for item in items.iter().filter(|item| !item.is_done) {
             unknown.extend(self.all_tags(&item.lead).filter(is_unknown).cloned());
         }
-        unknown.sort_unstable_by(|a, b| a.name().cmp(b.name()));
-        unknown.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let unknown = once_each(unknown);
         self.learn(&unknown, policy.keep()).await;
         for item in items.iter_mut().filter(|item| !item.is_done) {
             let version = |state: &Arc<TagState>| match state.version() {

@@ -64,6 +64,13 @@ impl TagState {
         }
     }
 
+    /// Whether the shared tier has to be asked before an entry with this version can be judged. Versions expire there: an entry
+    /// may bear one that the tag was given later, without an invalidation of which this node would have heard.
+    pub(crate) fn is_behind(&self, version: u64) -> bool {
+        let shared = self.shared.lock();
+        shared.in_flight == 0 && shared.confirmed.is_none_or(|confirmed| confirmed < version)
+    }
+
     /// The tag as it is now, if `version` is the confirmed one.
     pub(crate) fn mark_if(self: &Arc<Self>, version: u64) -> Option<TagMark> {
         let shared = self.shared.lock();

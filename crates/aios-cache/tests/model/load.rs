@@ -1,7 +1,7 @@
 //! A load, from the store to the source and back.
 
 use super::running::Running;
-use super::state::{Asked, Entry, Load, Step, Stored, Value, Versions};
+use super::state::{Asked, Entry, Load, Number, Step, Stored, Value, Versions};
 
 impl Running<'_> {
     pub(crate) fn start(&mut self, number: usize, refresh: bool) {
@@ -42,7 +42,7 @@ impl Running<'_> {
             Step::Ask { refresh } if is_up => self.ask(number, slot, refresh),
             Step::Ask { .. } => self.go_on(number, slot, Step::Source),
             Step::Found(stored) if calls => {
-                let versions = self.versions_for(number, slot);
+                let versions = self.versions_for(number, slot, stored.versions);
                 self.go_on(number, slot, Step::FoundVersions(stored, versions));
             }
             Step::Found(stored) => self.judge(number, slot, &stored),
@@ -51,7 +51,7 @@ impl Running<'_> {
                 self.judge(number, slot, &stored);
             }
             Step::Note if calls => {
-                let versions = self.versions_for(number, slot);
+                let versions = self.versions_for(number, slot, (0, 0));
                 self.go_on(number, slot, Step::Noted(versions));
             }
             Step::Note => self.noted(number, slot),
@@ -86,8 +86,9 @@ impl Running<'_> {
     /// Whether this step, with the link in use, calls the store: versions that are known are not asked for.
     pub(crate) fn needs_call(&self, number: usize, step: &Step) -> bool {
         match step {
-            Step::Found(_) | Step::Note => self.is_tag_unknown(number) || self.state.nodes[number].everything.is_none(),
-            Step::Late => self.is_tag_unknown(number),
+            Step::Found(stored) => self.unknown_beside(number, stored.versions) != (false, false),
+            Step::Note => self.unknown_beside(number, (0, 0)) != (false, false),
+            Step::Late => self.is_tag_behind(number, 0),
             _ => true,
         }
     }
@@ -124,15 +125,25 @@ impl Running<'_> {
         self.go_on(number, slot, next);
     }
 
-    pub(crate) fn is_tag_unknown(&self, number: usize) -> bool {
+    /// Whether the version of the tag has to be asked for before an entry that bears this one can be judged.
+    pub(crate) fn is_tag_behind(&self, number: usize, version: Number) -> bool {
         let node = &self.state.nodes[number];
-        node.moving == 0 && node.tag.is_none()
+        node.moving == 0 && node.tag.is_none_or(|known| known < version)
     }
 
-    pub(crate) fn versions_for(&mut self, number: usize, slot: usize) -> Asked {
+    /// Which versions have to be asked for beside these.
+    pub(crate) fn unknown_beside(&self, number: usize, (tag, everything): Versions) -> (bool, bool) {
+        let known = self.state.nodes[number].everything;
+        (
+            self.is_tag_behind(number, tag),
+            known.is_none_or(|known| known < everything),
+        )
+    }
+
+    pub(crate) fn versions_for(&mut self, number: usize, slot: usize, beside: Versions) -> Asked {
         self.loading(number, slot).is_asked_epoch = true;
-        let is_everything_unknown = self.state.nodes[number].everything.is_none();
-        self.store_versions(self.is_tag_unknown(number), is_everything_unknown)
+        let (tag, everything) = self.unknown_beside(number, beside);
+        self.store_versions(tag, everything)
     }
 
     pub(crate) fn learn(&mut self, number: usize, slot: usize, (tag, everything): Asked) {

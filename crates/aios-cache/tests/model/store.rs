@@ -75,7 +75,7 @@ impl Running<'_> {
             .chain([store.data.lease, store.copy.as_ref().and_then(|copy| copy.lease)])
             .flatten()
             .collect();
-        (1..).find(|token| !used.contains(token)).unwrap()
+        (1..=u8::MAX).find(|token| !used.contains(token)).unwrap()
     }
 
     pub(crate) fn restart_empty(&mut self) {
