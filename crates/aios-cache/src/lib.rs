@@ -384,6 +384,7 @@ mod entry;
 mod envelope;
 mod error;
 mod event;
+mod fence;
 mod flight;
 mod hub;
 mod key;
@@ -397,7 +398,10 @@ mod policy;
 pub mod serializer;
 mod slot;
 mod stats;
+mod sync;
 mod tags;
+#[cfg(test)]
+mod tags_tests;
 mod targets;
 pub mod time;
 mod warm;

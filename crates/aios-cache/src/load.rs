@@ -21,7 +21,7 @@ use crate::entry::{Cached, Condition, Entry, Origin};
 use crate::envelope::{self, Envelope};
 use crate::error::Failure;
 use crate::event::Event;
-use crate::flight::{Flight, is_attached};
+use crate::flight::Flight;
 use crate::link::{Call, Link};
 use crate::loaded::Loaded;
 use crate::names::user_tag;
@@ -191,10 +191,7 @@ fn once_each(mut states: Vec<Arc<TagState>>) -> Vec<Arc<TagState>> {
 impl<V> Inner<V> {
     /// The flight is over without a result.
     fn forget(&self, lead: &Lead<V>) {
-        let mut shard = self.flights.lock(&lead.key);
-        if is_attached(&shard, &lead.key, &lead.flight) {
-            shard.remove(&lead.key);
-        }
+        self.flights.forget(&lead.key, &lead.flight);
     }
 }
 
@@ -216,22 +213,16 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// Puts an entry into memory, if its flight is still the key's and nothing was invalidated since it began. Where the
     /// flight is over, it goes. Whether it was put there.
     fn settle(&self, lead: &Lead<V>, entry: &Arc<Entry<V>>, is_over: bool, store: bool) -> bool {
-        let mut shard = self.flights.lock(&lead.key);
-        if !is_attached(&shard, &lead.key, &lead.flight) {
-            return false;
-        }
-        let generation = self.generation.load(Ordering::Acquire);
-        let is_good = lead.flight.is_current(generation) && entry.tags_are_current();
-        if is_good
-            && store
-            && let Some(memory) = &self.memory
-        {
-            memory.insert(&lead.key, Arc::clone(entry));
-        }
-        if is_over {
-            shard.remove(&lead.key);
-        }
-        is_good
+        let is_good = || {
+            let generation = self.generation.load(Ordering::Acquire);
+            lead.flight.is_current(generation) && entry.tags_are_current()
+        };
+        let put = || {
+            if store && let Some(memory) = &self.memory {
+                memory.insert(&lead.key, Arc::clone(entry));
+            }
+        };
+        self.flights.settle(&lead.key, &lead.flight, is_over, is_good, put)
     }
 
     /// Looks into the shared tier for all items at once. What is fresh there is done; what is stale is an answer already.
@@ -545,7 +536,10 @@ impl<V: Send + Sync + 'static> Inner<V> {
             self.counters.loads.increment();
             let late = self.late_tags(&item.lead, &loaded.tags, policy).await;
             let store = loaded.store && late.is_some();
-            let (entry, sealed) = self.entry_of(item, loaded, late.unwrap_or_default(), policy, took, store);
+            // Whoever was here before the invalidation may have the value; those who joined later see that they may not.
+            let [own, _] = &self.own_tags;
+            let late = late.unwrap_or_else(|| vec![(own.overtaken(), None)]);
+            let (entry, sealed) = self.entry_of(item, loaded, late, policy, took, store);
             let is_good = self.settle(&item.lead, &entry, true, store);
             item.is_done = true;
             item.lead
@@ -606,12 +600,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// The shared tier refused an entry: its key was invalidated on another node, or that node was first. Either way what is
     /// there counts.
     fn drop_refused(&self, key: &str, entry: &Arc<Entry<V>>) {
-        let _shard = self.flights.lock(key);
-        if let Some(memory) = &self.memory
-            && memory.peek(key).is_some_and(|there| Arc::ptr_eq(&there, entry))
-        {
-            memory.remove(key);
-        }
+        self.flights.holding(key, || {
+            if let Some(memory) = &self.memory
+                && memory.peek(key).is_some_and(|there| Arc::ptr_eq(&there, entry))
+            {
+                memory.remove(key);
+            }
+        });
     }
 
     /// Marks of the tags that the loader named, with their versions; `None` where one may have been invalidated since the

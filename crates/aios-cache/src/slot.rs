@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::entry::{Cached, Condition, Entry, Origin};
 use crate::error::{Failure, LoadError};
 use crate::event::Event;
+use crate::fence;
 use crate::flight::{Flight, Progress};
 use crate::key::{CacheKey, with_key};
 use crate::load::{Batch, Lead, Load};
@@ -77,12 +78,7 @@ enum Found<V> {
     Nothing(Box<str>),
 }
 
-/// How a call goes on that found nothing.
-enum Step<V> {
-    Hit(Cached<V>),
-    Join(Arc<Flight<V>>),
-    Lead(Arc<Flight<V>>),
-}
+type Step<V> = fence::Step<Flight<V>, Cached<V>>;
 
 impl<'a, V, K, T> Slot<'a, V, K, T>
 where
@@ -363,27 +359,37 @@ impl<V: Send + Sync + 'static> Inner<V> {
             generation: self.generation.load(std::sync::atomic::Ordering::Acquire),
             tags: tags.iter().map(TagState::mark).collect(),
             table: self.hub.tags.mark(),
-            number: self.hub.link.as_ref().map_or(0, crate::link::Link::number),
+            number: self.notices(),
         })
     }
 
+    /// The number of the last notice of another node that was applied here.
+    fn notices(&self) -> u64 {
+        self.hub.link.as_ref().map_or(0, crate::link::Link::number)
+    }
+
     fn next_step(&self, key: &str, tags: &[Arc<TagState>], mode: Mode) -> Step<V> {
-        let mut shard = self.flights.lock(key);
-        let generation = self.generation.load(std::sync::atomic::Ordering::Acquire);
-        if let Some(flight) = shard.get(key)
-            && flight.is_current(generation)
-        {
-            return Step::Join(Arc::clone(flight));
-        }
-        // A load may have ended between the look and the lock.
-        if mode == Mode::IfMissing
-            && let Some(hit) = self.serve(key, self.hub.now())
-        {
-            return Step::Hit(hit);
-        }
-        let flight = self.new_flight(tags);
-        shard.insert(key.into(), Arc::clone(&flight));
-        Step::Lead(flight)
+        self.step(key, tags, mode, |_| true)
+    }
+
+    /// `can_be_joined`: what else must hold of a flight that is joined.
+    fn step(
+        &self,
+        key: &str,
+        tags: &[Arc<TagState>],
+        mode: Mode,
+        can_be_joined: impl FnOnce(&Flight<V>) -> bool,
+    ) -> Step<V> {
+        let generation = || self.generation.load(std::sync::atomic::Ordering::Acquire);
+        self.flights.join_or_lead(
+            key,
+            |flight| flight.can_be_joined(generation()) && can_be_joined(flight),
+            || {
+                let hit = (mode == Mode::IfMissing).then(|| self.serve(key, self.hub.now()));
+                hit.flatten()
+            },
+            || self.new_flight(tags),
+        )
     }
 
     /// A hit in memory, and whether it wants to be refreshed.
@@ -403,8 +409,10 @@ impl<V: Send + Sync + 'static> Inner<V> {
         is_refresh: bool,
     ) -> Result<Cached<V>, (Arc<Flight<V>>, bool)> {
         let mode = if is_refresh { Mode::Always } else { Mode::IfMissing };
-        match self.next_step(key, tags, mode) {
-            Step::Hit(hit) => Ok(hit),
+        // A caller with many keys has one loader for all of them, and can't load again what turns out to be overtaken.
+        let saw_everything = |flight: &Flight<V>| flight.saw_everything(&self.hub.tags, self.notices());
+        match self.step(key, tags, mode, saw_everything) {
+            Step::Found(hit) => Ok(hit),
             Step::Join(flight) => {
                 self.counters.coalesced.increment();
                 Err((flight, false))
@@ -443,13 +451,16 @@ impl<V: Send + Sync + 'static> Inner<V> {
     {
         let mut loader = Some(loader);
         loop {
+            let is_led;
             let flight = match self.next_step(key, tags, mode) {
-                Step::Hit(hit) => return Ok(hit),
+                Step::Found(hit) => return Ok(hit),
                 Step::Join(flight) => {
                     self.counters.coalesced.increment();
+                    is_led = false;
                     flight
                 }
                 Step::Lead(flight) => {
+                    is_led = true;
                     if let Some(loader) = loader.take() {
                         self.missed(key);
                         self.start(key, Arc::clone(&flight), policy, mode, boxed(loader)).await;
@@ -458,6 +469,8 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 }
             };
             let failure = match self.wait(key, flight, policy).await {
+                // The loader named a tag that was invalidated, perhaps before this caller came.
+                Some(Ok(cached)) if !is_led && cached.is_overtaken() => continue,
                 Some(Ok(cached)) => return Ok(cached),
                 Some(Err(failure)) => failure,
                 None => {
@@ -569,12 +582,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
     }
 
     async fn put(self: &Arc<Self>, key: &str, tags: &[Arc<TagState>], policy: &Policy, loaded: Loaded<V>) {
-        let flight = {
-            let mut shard = self.flights.lock(key);
-            let flight = self.new_flight(tags);
-            shard.insert(key.into(), Arc::clone(&flight));
-            flight
-        };
+        let flight = self.flights.lead(key, || self.new_flight(tags));
         let load: Load<V> = Box::new(move |_| Box::pin(std::future::ready(Ok(vec![Some(loaded)]))));
         self.start(key, Arc::clone(&flight), policy, Mode::Always, load).await;
         // The load can't fail; if its runtime is shut down, nobody will miss the value.
