@@ -12,9 +12,26 @@ use crate::sync::{Mutex, RandomState};
 
 const SHARDS: usize = 32;
 
-type Shard<F> = HashMap<Box<str>, Arc<F>>;
+/// What is under way for the keys of a shard.
+struct Shard<F> {
+    flights: HashMap<Box<str>, Arc<F>>,
+    /// Looks into the shared tier, for which nobody waits but who looks.
+    looks: HashMap<Box<str>, u64>,
+    /// How many looks there were.
+    looked: u64,
+}
 
-/// The flights of a namespace, one a key.
+impl<F> Default for Shard<F> {
+    fn default() -> Self {
+        Self {
+            flights: HashMap::new(),
+            looks: HashMap::new(),
+            looked: 0,
+        }
+    }
+}
+
+/// The flights of a namespace, one a key at most, and beside it one look.
 pub(crate) struct Fence<F> {
     shards: Box<[Mutex<Shard<F>>; SHARDS]>,
     hasher: RandomState,
@@ -56,7 +73,7 @@ impl<F> Fence<F> {
         begin: impl FnOnce() -> Arc<F>,
     ) -> Step<F, T> {
         let mut shard = self.shard(key).lock();
-        if let Some(flight) = shard.get(key)
+        if let Some(flight) = shard.flights.get(key)
             && is_current(flight)
         {
             return Step::Join(Arc::clone(flight));
@@ -66,7 +83,7 @@ impl<F> Fence<F> {
             return Step::Found(found);
         }
         let flight = begin();
-        shard.insert(key.into(), Arc::clone(&flight));
+        shard.flights.insert(key.into(), Arc::clone(&flight));
         Step::Lead(flight)
     }
 
@@ -74,7 +91,7 @@ impl<F> Fence<F> {
     pub(crate) fn lead(&self, key: &str, begin: impl FnOnce() -> Arc<F>) -> Arc<F> {
         let mut shard = self.shard(key).lock();
         let flight = begin();
-        shard.insert(key.into(), Arc::clone(&flight));
+        shard.flights.insert(key.into(), Arc::clone(&flight));
         flight
     }
 
@@ -97,7 +114,7 @@ impl<F> Fence<F> {
             store();
         }
         if is_over {
-            shard.remove(key);
+            shard.flights.remove(key);
         }
         is_good
     }
@@ -106,7 +123,7 @@ impl<F> Fence<F> {
     pub(crate) fn forget(&self, key: &str, flight: &Arc<F>) {
         let mut shard = self.shard(key).lock();
         if is_attached(&shard, key, flight) {
-            shard.remove(key);
+            shard.flights.remove(key);
         }
     }
 
@@ -114,13 +131,58 @@ impl<F> Fence<F> {
     /// dropped when no lock is held.
     pub(crate) fn detach<R>(&self, key: &str, remove: impl FnOnce() -> R) -> (Option<Arc<F>>, R) {
         let mut shard = self.shard(key).lock();
-        (shard.remove(key), remove())
+        shard.looks.remove(key);
+        (shard.flights.remove(key), remove())
+    }
+
+    /// Begins a look, if nothing is under way for the key. Whoever comes meanwhile does not wait for it, but flies.
+    pub(crate) fn look<'a>(&'a self, key: &'a str) -> Option<Look<'a, F>> {
+        let mut shard = self.shard(key).lock();
+        if shard.flights.contains_key(key) || shard.looks.contains_key(key) {
+            return None;
+        }
+        shard.looked += 1;
+        let number = shard.looked;
+        shard.looks.insert(key.into(), number);
+        Some(Look {
+            fence: self,
+            key,
+            number,
+        })
     }
 
     /// Does something while nothing about the key is decided.
     pub(crate) fn holding<R>(&self, key: &str, act: impl FnOnce() -> R) -> R {
         let _shard = self.shard(key).lock();
         act()
+    }
+}
+
+/// A look into the shared tier: what it finds goes into memory only if the key was not invalidated meanwhile.
+pub(crate) struct Look<'a, F> {
+    fence: &'a Fence<F>,
+    key: &'a str,
+    number: u64,
+}
+
+impl<F> Look<'_, F> {
+    /// Stores what was found, if it still may be and `is_good`.
+    pub(crate) fn settle(&self, is_good: impl FnOnce() -> bool, store: impl FnOnce()) {
+        let shard = self.fence.shard(self.key).lock();
+        // A flight that has begun meanwhile brings something newer.
+        let is_mine = shard.looks.get(self.key) == Some(&self.number) && !shard.flights.contains_key(self.key);
+        if is_mine && is_good() {
+            store();
+        }
+    }
+}
+
+impl<F> Drop for Look<'_, F> {
+    fn drop(&mut self) {
+        let mut shard = self.fence.shard(self.key).lock();
+        if shard.looks.get(self.key) == Some(&self.number) {
+            shard.looks.remove(self.key);
+        }
     }
 }
 
@@ -132,5 +194,8 @@ fn unreachable_shard<T>(shards: &[T; SHARDS]) -> &T {
 
 /// Whether `flight` is still the key's.
 fn is_attached<F>(shard: &Shard<F>, key: &str, flight: &Arc<F>) -> bool {
-    shard.get(key).is_some_and(|attached| Arc::ptr_eq(attached, flight))
+    shard
+        .flights
+        .get(key)
+        .is_some_and(|attached| Arc::ptr_eq(attached, flight))
 }

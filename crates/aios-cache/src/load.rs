@@ -47,9 +47,21 @@ pub(crate) struct Batch<V> {
     pub(crate) namespace: Arc<Inner<V>>,
     pub(crate) policy: Policy,
     pub(crate) leads: Vec<Lead<V>>,
-    /// Whether to load whatever the shared tier has.
-    pub(crate) is_refresh: bool,
+    pub(crate) known: Known,
     pub(crate) load: Load<V>,
+}
+
+/// What is known of the shared tier before a batch runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing: it is asked.
+    Nothing,
+    /// It has no entry.
+    Missing,
+    /// Whatever it has, it does not count.
+    Useless,
+    /// It has an entry that is stale, and that is the answer already.
+    Stale,
 }
 
 /// What became of one value of a batch so far.
@@ -122,21 +134,21 @@ impl<V: Send + Sync + 'static> Batch<V> {
             namespace,
             policy,
             leads,
-            is_refresh,
+            known,
             load,
         } = self;
         let new = |lead| Item {
             lead,
             is_done: false,
-            is_answered: false,
+            is_answered: known == Known::Stale,
             lease: None,
-            is_there: is_refresh,
+            is_there: matches!(known, Known::Useless | Known::Stale),
             versions: None,
         };
         let span = tracing::debug_span!("cache_load", namespace = %namespace.name, values = leads.len());
         // Made here and not in the task: a runtime that is shutting down drops tasks that it never ran.
         let batch = Items::new(namespace, leads.into_iter().map(new).collect());
-        let running = batch.run(policy, is_refresh, load).instrument(span);
+        let running = batch.run(policy, known, load).instrument(span);
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(running)),
             Err(_) => running.await,
@@ -145,11 +157,11 @@ impl<V: Send + Sync + 'static> Batch<V> {
 }
 
 impl<V: Send + Sync + 'static> Items<V> {
-    async fn run(mut self, policy: Policy, is_refresh: bool, load: Load<V>) {
+    async fn run(mut self, policy: Policy, known: Known, load: Load<V>) {
         let namespace = Arc::clone(&self.namespace);
         let items = &mut self.items;
         if namespace.shares() {
-            if !is_refresh {
+            if known == Known::Nothing {
                 namespace.consult(items).await;
             }
             namespace.take_leases(items, &policy).await;
@@ -746,23 +758,72 @@ impl<V: Send + Sync + 'static> Inner<V> {
         Sealed { bytes, weight }
     }
 
-    /// What the shared tier has under a key, without promoting it to memory.
+    /// What the shared tier has under a key, fresh or stale, without promoting it to memory.
     pub(crate) async fn read_shared(&self, key: &str) -> Option<Cached<V>> {
+        match self.look_into_shared(key).await {
+            Shared::Found(entry, condition) => {
+                Some(self.answer_with(&entry, Origin::Shared, condition == Condition::Stale))
+            }
+            Shared::Nothing(_) => None,
+        }
+    }
+
+    /// As [`read_shared`](Self::read_shared), for a caller who would load otherwise: what is found goes into memory. Nobody
+    /// waits for it but the caller, so that it needs no task; where others are about the key already, nothing is done.
+    pub(crate) async fn take_shared(&self, key: &str) -> Result<Cached<V>, Known> {
+        let look = match &self.memory {
+            Some(_) => Some(self.flights.look(key).ok_or(Known::Nothing)?),
+            None => None,
+        };
+        let (entry, condition) = match self.look_into_shared(key).await {
+            Shared::Found(entry, condition) => (entry, condition),
+            Shared::Nothing(known) => return Err(known),
+        };
+        if let (Some(look), Some(memory)) = (look, &self.memory) {
+            let is_good = || entry.generation == self.generation.load(Ordering::Acquire) && entry.tags_are_current();
+            look.settle(is_good, || memory.insert(key, Arc::clone(&entry)));
+        }
+        let is_stale = condition == Condition::Stale;
+        self.counters.shared_hits.increment();
+        self.tell_hit(key, Origin::Shared, is_stale);
+        Ok(self.answer_with(&entry, Origin::Shared, is_stale))
+    }
+
+    async fn look_into_shared(&self, key: &str) -> Shared<V> {
         let generation = self.generation.load(Ordering::Acquire);
         let full = full_key(&self.name, key);
         let keys = [full.as_str()];
-        let found = self.hub.call(Call::Read, |engine| engine.read(&keys)).await?;
-        let stored = &found.into_iter().next().flatten()?;
+        let Some(found) = self.hub.call(Call::Read, |engine| engine.read(&keys)).await else {
+            return Shared::Nothing(Known::Nothing);
+        };
+        let Some(stored) = &found.into_iter().next().flatten() else {
+            return Shared::Nothing(Known::Missing);
+        };
         let there = There {
             key,
             generation,
             stored,
         };
-        let entry = self.revive(&[there]).await.into_iter().next().flatten()?;
-        let condition = entry.condition(self.hub.now());
-        let is_good = matches!(condition, Condition::Fresh | Condition::Stale) && self.trusts(&entry, self.hub.now());
-        is_good.then(|| self.answer_with(&entry, Origin::Shared, condition == Condition::Stale))
+        let Some(entry) = self.revive(&[there]).await.into_iter().next().flatten() else {
+            return Shared::Nothing(Known::Useless);
+        };
+        let now = self.hub.now();
+        let condition = entry.condition(now);
+        let is_good = matches!(condition, Condition::Fresh | Condition::Stale) && self.trusts(&entry, now);
+        if is_good {
+            Shared::Found(entry, condition)
+        } else {
+            // A load finds it once more: it may be of use where the loader fails.
+            Shared::Nothing(Known::Nothing)
+        }
     }
+}
+
+/// What a look into the shared tier found.
+enum Shared<V> {
+    /// Fresh or stale.
+    Found(Arc<Entry<V>>, Condition),
+    Nothing(Known),
 }
 
 /// Bytes, never zero.

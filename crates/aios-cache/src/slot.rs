@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::fence;
 use crate::flight::{Flight, Progress};
 use crate::key::{CacheKey, with_key};
-use crate::load::{Batch, Lead, Load};
+use crate::load::{Batch, Known, Lead, Load};
 use crate::loaded::Loaded;
 use crate::names::user_tag;
 use crate::namespace::{Inner, Namespace};
@@ -449,6 +449,22 @@ impl<V: Send + Sync + 'static> Inner<V> {
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
+        let mut known = match mode {
+            Mode::Always => Known::Useless,
+            Mode::IfMissing => Known::Nothing,
+        };
+        // A look takes as long as the shared tier does; a caller with little time has the task's answer or an old value.
+        if mode == Mode::IfMissing && self.shares() && !policy.has_timeouts() {
+            match self.take_shared(key).await {
+                Ok(hit) => {
+                    if hit.is_stale {
+                        self.refresh_found(key, tags, policy, &hit, loader).await;
+                    }
+                    return Ok(hit);
+                }
+                Err(found) => known = found,
+            }
+        }
         let mut loader = Some(loader);
         loop {
             let is_led;
@@ -463,11 +479,15 @@ impl<V: Send + Sync + 'static> Inner<V> {
                     is_led = true;
                     if let Some(loader) = loader.take() {
                         self.missed(key);
-                        self.start(key, Arc::clone(&flight), policy, mode, boxed(loader)).await;
+                        self.start(key, Arc::clone(&flight), policy, known, boxed(loader)).await;
                     }
                     flight
                 }
             };
+            if mode == Mode::IfMissing {
+                // What was known is of another time when this caller tries again.
+                known = Known::Nothing;
+            }
             let failure = match self.wait(key, flight, policy).await {
                 // The loader named a tag that was invalidated, perhaps before this caller came.
                 Some(Ok(cached)) if !is_led && cached.is_overtaken() => continue,
@@ -491,7 +511,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         }
     }
 
-    async fn start(self: &Arc<Self>, key: &str, flight: Arc<Flight<V>>, policy: &Policy, mode: Mode, load: Load<V>) {
+    async fn start(self: &Arc<Self>, key: &str, flight: Arc<Flight<V>>, policy: &Policy, known: Known, load: Load<V>) {
         let batch = Batch {
             namespace: Arc::clone(self),
             policy: policy.clone(),
@@ -499,7 +519,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 key: key.into(),
                 flight,
             }],
-            is_refresh: mode == Mode::Always,
+            known,
             load,
         };
         batch.start().await;
@@ -520,7 +540,31 @@ impl<V: Send + Sync + 'static> Inner<V> {
         E: Send + Sync + 'static,
     {
         if let Step::Lead(flight) = self.next_step(key, tags, Mode::Always) {
-            self.start(key, flight, policy, mode, boxed(loader)).await;
+            let known = match mode {
+                Mode::Always => Known::Useless,
+                Mode::IfMissing => Known::Nothing,
+            };
+            self.start(key, flight, policy, known, boxed(loader)).await;
+        }
+    }
+
+    /// Refreshes what was found stale in the shared tier; whoever comes meanwhile is served that.
+    async fn refresh_found<F, Fut, L, E>(
+        self: &Arc<Self>,
+        key: &str,
+        tags: &[Arc<TagState>],
+        policy: &Policy,
+        stale: &Cached<V>,
+        loader: F,
+    ) where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<L, E>> + Send + 'static,
+        L: Into<Loaded<V>>,
+        E: Send + Sync + 'static,
+    {
+        if let Step::Lead(flight) = self.next_step(key, tags, Mode::Always) {
+            flight.answer(Ok(stale.clone()));
+            self.start(key, flight, policy, Known::Stale, boxed(loader)).await;
         }
     }
 
@@ -584,7 +628,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
     async fn put(self: &Arc<Self>, key: &str, tags: &[Arc<TagState>], policy: &Policy, loaded: Loaded<V>) {
         let flight = self.flights.lead(key, || self.new_flight(tags));
         let load: Load<V> = Box::new(move |_| Box::pin(std::future::ready(Ok(vec![Some(loaded)]))));
-        self.start(key, Arc::clone(&flight), policy, Mode::Always, load).await;
+        self.start(key, Arc::clone(&flight), policy, Known::Useless, load).await;
         // The load can't fail; if its runtime is shut down, nobody will miss the value.
         let _ = flight.wait().await;
     }

@@ -212,6 +212,35 @@ fn a_tag_by_the_notice_of_another_node() {
     nothing_old_after(1, true, |node| node.table.noticed(TAG, 7));
 }
 
+/// What a look finds in the shared tier while the key is invalidated: there first, and then here.
+#[test]
+fn a_look_into_the_shared_tier() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let node = Node::new();
+        let reader = {
+            let node = Arc::clone(&node);
+            thread::spawn(move || {
+                let Some(look) = node.fence.look(KEY) else { return };
+                let entry = Entry {
+                    value: node.source.load(Ordering::SeqCst),
+                    generation: node.generation.load(Ordering::Acquire),
+                    tags: Vec::new(),
+                };
+                look.settle(|| true, || *node.memory.lock() = Some(entry));
+            })
+        };
+        node.change();
+        drop(node.fence.detach(KEY, || node.memory.lock().take()));
+        node.look(true);
+        // A flight that has brought the new value is not undone by a look from before.
+        node.read(true);
+        reader.join().unwrap();
+        node.look(true);
+    });
+}
+
 /// An entry of the shared tier that is judged while its tag is invalidated here.
 #[test]
 fn an_entry_from_the_shared_tier() {
