@@ -178,7 +178,7 @@ fn hits_on(criterion: &mut Criterion, name: &str, runtime: &Runtime) {
 
     let mut contest = Contest::new(name);
     enter_get(&mut contest, "raw GET", runtime, &stored, |bytes| {
-        assert!(!bytes.is_empty())
+        assert!(!bytes.is_empty());
     });
     // What a microsecond more costs on this machine, where processors that wait for one another fall asleep.
     enter_get(&mut contest, "raw GET, and 1 µs of work", runtime, &stored, |_| {
