@@ -4,6 +4,7 @@
 //! the domain, calls one use case, and writes the answer; who may call it stands in its signature.
 
 mod auth;
+mod batch;
 mod body;
 mod docs_page;
 mod jwks;
@@ -61,6 +62,22 @@ impl Api {
 
 /// The application that answers all of the HTTP contract.
 pub fn app(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let of_parts = api.clone();
+    application(api).data_factory(move || batch::Parts::of(application(of_parts.clone())))
+}
+
+/// The application as parts of a batch meet it: all of it but batches.
+fn application(
     api: web::Data<Api>,
 ) -> App<
     impl ServiceFactory<

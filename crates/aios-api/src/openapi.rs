@@ -51,6 +51,7 @@ pub(crate) fn document() -> OpenApi {
         routes::knowledge::replace,
         routes::knowledge::remove,
         routes::knowledge::search,
+        crate::batch::batch,
         routes::operations::alive,
         routes::operations::ready,
         routes::operations::health,
@@ -65,6 +66,7 @@ pub(crate) fn document() -> OpenApi {
         (name = "Installations", description = "What users have installed, and what they do with it."),
         (name = "Reviews", description = "What users think of agents."),
         (name = "Knowledge", description = "Texts that a user keeps; nobody else sees them."),
+        (name = "Batches", description = "Several reads in one request."),
         (name = "Operations", description = "For those who run the server and those who build on it."),
     ),
     modifiers(&Bearer, &Problems),
@@ -163,7 +165,8 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
     for (status, name, _) in COMMON {
         let applies = match status {
             400 => has_body || has_cursor,
-            401 => is_signed_in,
+            // A batch is never refused for its token: its parts are.
+            401 => is_signed_in && path != crate::batch::PATH,
             403 => can_be_forbidden,
             404 => has_id || path == "/metrics",
             413 | 415 => has_body,

@@ -85,7 +85,7 @@ pub(crate) fn problem_type(kind: ErrorKind) -> ProblemType {
             StatusCode::PAYLOAD_TOO_LARGE,
             "payload-too-large",
             "The body is too large",
-            "Bodies are at most 1 MiB.",
+            "Bodies are at most 1 MiB, and the answers of a batch's parts 8 MiB together.",
         ),
         ErrorKind::UnsupportedMediaType => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

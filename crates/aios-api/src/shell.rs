@@ -39,7 +39,10 @@ pub fn describe_metrics() {
 
 /// The name of a request in logs and in its answer.
 #[derive(Clone)]
-struct RequestId(HeaderValue);
+pub(crate) struct RequestId(HeaderValue);
+
+/// How long this request may take, where it is less than others may: a part of a batch ends before the batch does.
+pub(crate) struct TimeLimit(pub(crate) Duration);
 
 impl RequestId {
     /// The client's own where it is sane (RFC 9110 token characters that are safe in a log, at most 64), else a new one.
@@ -59,7 +62,7 @@ impl RequestId {
         }))
     }
 
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 }
@@ -71,9 +74,13 @@ pub(crate) async fn shell<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<BoxBody, B>>, actix_web::Error> {
     let seen = Seen::of(&request);
     request.extensions_mut().insert(seen.id.clone());
-    let limit = request
+    let usual = request
         .app_data::<web::Data<Api>>()
         .map_or(Duration::from_secs(30), |api| api.request_timeout);
+    let limit = request
+        .extensions()
+        .get()
+        .map_or(usual, |TimeLimit(limit)| usual.min(*limit));
     let answering = AssertUnwindSafe(tokio::time::timeout(limit, next.call(request))).catch_unwind();
     let answer = match answering.await {
         Ok(Ok(Ok(response))) => response,

@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod batches;
 mod caching;
 mod described;
 mod harness;
