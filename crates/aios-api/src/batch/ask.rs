@@ -39,7 +39,11 @@ const HEADERS: [&str; 7] = [
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Batch {
     /// The parts, 1 to 50.
-    #[schema(min_items = 1, max_items = 50)]
+    #[schema(
+        min_items = 1,
+        max_items = 50,
+        example = json!([{"id": "a", "method": "GET", "path": "/api/v1/marketplace/agents?limit=5"}])
+    )]
     requests: Vec<BatchPart>,
 }
 
