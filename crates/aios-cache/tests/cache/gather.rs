@@ -79,27 +79,33 @@ async fn settle() {
     }
 }
 
+type Load = tokio::task::JoinHandle<Result<Option<u32>, GatherError<String>>>;
+
+/// Asks for these keys, one after the other, before anything loads.
+fn asked(gatherer: &Gatherer<u32, u32, String>, keys: impl IntoIterator<Item = u32>) -> Vec<Load> {
+    let ask = |key| {
+        let gatherer = gatherer.clone();
+        tokio::spawn(async move { gatherer.load(key).await })
+    };
+    keys.into_iter().map(ask).collect()
+}
+
+async fn answers(loads: Vec<Load>) -> Vec<Result<Option<u32>, GatherError<String>>> {
+    join_all(loads).await.into_iter().map(Result::unwrap).collect()
+}
+
 #[tokio::test]
 async fn the_first_load_starts_at_once_and_the_others_become_one() {
     let source = Source::held();
     let gatherer = source.gatherer();
-    let loads: Vec<_> = (1..=6)
-        .map(|key| {
-            tokio::spawn({
-                let gatherer = gatherer.clone();
-                async move { gatherer.load(key).await }
-            })
-        })
-        .collect();
+    let first = asked(&gatherer, [1]);
     settle().await;
     assert_eq!(source.asked(), [vec![1]]);
+    let others = asked(&gatherer, 2..=6);
+    settle().await;
     source.answer(2);
-    let answers: Vec<_> = join_all(loads)
-        .await
-        .into_iter()
-        .map(|answer| answer.unwrap().unwrap())
-        .collect();
-    assert_eq!(answers, (1..=6).map(|key| Some(key * 2)).collect::<Vec<_>>());
+    assert_eq!(answers(first).await, [Ok(Some(2))]);
+    assert_eq!(answers(others).await, [4, 6, 8, 10, 12].map(|value| Ok(Some(value))));
     assert_eq!(source.asked(), [vec![1], vec![2, 3, 4, 5, 6]]);
 }
 
@@ -107,16 +113,18 @@ async fn the_first_load_starts_at_once_and_the_others_become_one() {
 async fn loads_are_bounded_in_keys_and_in_number() {
     let source = Source::held();
     let gatherer = source.gatherer().max_batch(4).max_loads(2);
-    let loads = join_all((14..=24).filter(|key| key % FAILING != 0).map(|key| gatherer.load(key)));
-    let driver = async {
+    let mut loads = Vec::new();
+    for key in [1, 2] {
+        loads.extend(asked(&gatherer, [key]));
         settle().await;
-        assert_eq!(source.asked().len(), 2, "each of two alone");
-        source.answer(100);
-    };
-    let (answers, ()) = tokio::join!(loads, driver);
-    assert!(answers.iter().all(Result::is_ok));
-    let sizes: Vec<usize> = source.asked().iter().map(Vec::len).collect();
-    assert_eq!(sizes, [1, 1, 4, 3]);
+    }
+    assert_eq!(source.asked(), [vec![1], vec![2]], "two at a time");
+    loads.extend(asked(&gatherer, [3, 4, 5, 6, 8, 9, 10]));
+    settle().await;
+    assert_eq!(source.asked().len(), 2);
+    source.answer(4);
+    assert!(answers(loads).await.iter().all(Result::is_ok));
+    assert_eq!(source.asked()[2..], [vec![3, 4, 5, 6], vec![8, 9, 10]]);
     assert_eq!(source.most.load(Ordering::SeqCst), 2);
 }
 
@@ -125,17 +133,17 @@ async fn an_error_reaches_all_of_its_load_and_nobody_else() {
     let source = Source::held();
     source.answer(100);
     let gatherer = source.gatherer().max_batch(2);
-    let answers = join_all([1, 11, 2, 3, 7].map(|key| gatherer.load(key))).await;
     let failed = || Err(GatherError::Failed("[2, 11]".to_owned()));
-    assert_eq!(answers, [Ok(Some(2)), failed(), failed(), Ok(Some(6)), Ok(None)]);
+    let answers = answers(asked(&gatherer, [11, 2, 1, 3, 7])).await;
+    assert_eq!(answers, [failed(), failed(), Ok(Some(2)), Ok(Some(6)), Ok(None)]);
 }
 
 #[tokio::test]
 async fn a_panic_is_told_and_ends_nothing_else() {
     let source = Source::held();
     source.answer(100);
-    let gatherer = source.gatherer();
-    let answers = join_all([13, 1, 2].map(|key| gatherer.load(key))).await;
+    let gatherer = source.gatherer().max_batch(1);
+    let answers = answers(asked(&gatherer, [13, 1, 2])).await;
     assert_eq!(answers, [Err(GatherError::Panicked), Ok(Some(2)), Ok(Some(4))]);
     assert_eq!(gatherer.load(3).await, Ok(Some(6)));
 }
@@ -154,13 +162,12 @@ async fn a_loader_that_panics_before_it_loads_is_no_different() {
 async fn who_goes_away_takes_nothing_along_and_is_not_loaded_for() {
     let source = Source::held();
     let gatherer = source.gatherer();
-    let mut first = Box::pin(gatherer.load(1));
-    let mut second = Box::pin(gatherer.load(2));
-    let mut third = Box::pin(gatherer.load(3));
-    for load in [&mut first, &mut second, &mut third] {
+    let mut loads = [1, 2, 3].map(|key| Box::pin(gatherer.load(key)));
+    for load in &mut loads {
         assert!(futures_util::poll!(load).is_pending());
+        settle().await;
     }
-    settle().await;
+    let [first, second, third] = loads;
     // One is being loaded, two waits.
     drop(first);
     drop(second);
@@ -173,16 +180,9 @@ async fn who_goes_away_takes_nothing_along_and_is_not_loaded_for() {
 async fn the_same_key_is_loaded_once_for_all_who_wait_for_it() {
     let source = Source::held();
     source.answer(100);
-    let gatherer = source.gatherer();
-    let answers = join_all([1, 2, 2, 2, 1].map(|key| gatherer.load(key))).await;
-    assert_eq!(
-        answers
-            .into_iter()
-            .map(|answer| answer.unwrap().unwrap())
-            .collect::<Vec<_>>(),
-        [2, 4, 4, 4, 2]
-    );
-    assert_eq!(source.asked(), [vec![1], vec![1, 2]]);
+    let answers = answers(asked(&source.gatherer(), [1, 2, 2, 2, 1])).await;
+    assert_eq!(answers, [2, 4, 4, 4, 2].map(|value| Ok(Some(value))));
+    assert_eq!(source.asked(), [vec![1, 2]]);
 }
 
 #[tokio::test]
