@@ -248,6 +248,8 @@ fn outbox(folder: &Path) -> Vec<aios_db::store::outbox::Invalidation> {
 }
 
 fn add_views(folder: &Path, agent: &str, views: i64) {
+    let id = aios_domain::EventId::new();
+    let views = aios_db::store::analytics::GatheredViews { id, count: views };
     let views = [(agent.parse().unwrap(), views)].into();
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
     aios_db::store::analytics::views_add(&mut connection(folder), &views, now).unwrap();
