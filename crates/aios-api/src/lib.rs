@@ -35,6 +35,7 @@ pub struct Api {
     marketplace: Marketplace,
     authenticator: Authenticator,
     request_timeout: Duration,
+    body_timeout: Duration,
     metrics: Option<Metrics>,
     openapi: Arc<str>,
     docs: Arc<str>,
@@ -53,10 +54,18 @@ impl Api {
             marketplace,
             authenticator,
             request_timeout,
+            body_timeout: request_timeout,
             metrics,
             openapi: openapi_json().into(),
             docs: docs_page::render(&openapi::document()).into(),
         }
+    }
+
+    /// The same, for clients that take at most so long to send a body; else as long as a request may take.
+    #[must_use]
+    pub fn body_timeout(mut self, longest: Duration) -> Self {
+        self.body_timeout = longest;
+        self
     }
 }
 

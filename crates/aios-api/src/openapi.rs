@@ -94,7 +94,7 @@ impl Modify for Bearer {
 struct Problems;
 
 /// Status, name among the components, and what it says.
-const COMMON: [(u16, &str, &str); 9] = [
+const COMMON: [(u16, &str, &str); 11] = [
     (
         400,
         "Malformed",
@@ -103,12 +103,18 @@ const COMMON: [(u16, &str, &str); 9] = [
     (401, "Unauthenticated", "A valid token is needed."),
     (403, "Forbidden", "The caller may not do this."),
     (404, "NotFound", "There is no such thing, or not for this caller."),
+    (408, "TooSlow", "The body was not there in time."),
     (413, "PayloadTooLarge", "The body is larger than 1 MiB."),
     (415, "UnsupportedMediaType", "The body is not JSON."),
     (
         422,
         "Invalid",
         "A value is not acceptable; `errors` says which and why.",
+    ),
+    (
+        431,
+        "HeadersTooLarge",
+        "The path and the headers are larger than 32 KiB together.",
     ),
     (500, "Internal", "The server is at fault."),
     (
@@ -169,9 +175,9 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
             401 => is_signed_in && path != crate::batch::PATH,
             403 => can_be_forbidden,
             404 => has_id || path == "/metrics",
-            413 | 415 => has_body,
+            408 | 413 | 415 => has_body,
             422 => has_body || has_query,
-            503 => is_api,
+            431 | 503 => is_api,
             _ => true,
         };
         if applies {

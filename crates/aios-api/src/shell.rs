@@ -67,6 +67,19 @@ impl RequestId {
     }
 }
 
+/// The most that a path with its query and all headers may come to, in bytes. HTTP/1.1 ends at 128 KiB and 96 headers before it
+/// comes to this; HTTP/2 much later.
+const MAX_HEAD: usize = 32 * 1024;
+
+fn head_length(request: &ServiceRequest) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    target
+        + headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum::<usize>()
+}
+
 /// Answers a request, whatever becomes of it.
 pub(crate) async fn shell<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -74,6 +87,10 @@ pub(crate) async fn shell<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<BoxBody, B>>, actix_web::Error> {
     let seen = Seen::of(&request);
     request.extensions_mut().insert(seen.id.clone());
+    if head_length(&request) > MAX_HEAD {
+        let detail = "The path and the headers are larger than 32 KiB together. Send fewer or shorter ones.";
+        return Err(seen.failed(Error::new(ErrorKind::HeadersTooLarge, detail).into()));
+    }
     let usual = request
         .app_data::<web::Data<Api>>()
         .map_or(Duration::from_secs(30), |api| api.request_timeout);

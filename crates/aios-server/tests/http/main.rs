@@ -18,3 +18,4 @@ mod limits;
 mod openapi;
 mod pages;
 mod signing_in;
+mod transport;
