@@ -14,6 +14,7 @@ mod params;
 mod problem;
 mod routes;
 mod shell;
+mod unread;
 mod wire;
 
 use std::sync::Arc;
@@ -82,7 +83,9 @@ pub fn app(
     >,
 > {
     let of_parts = api.clone();
-    application(api).data_factory(move || batch::Parts::of(application(of_parts.clone())))
+    application(api)
+        .wrap(unread::Unread)
+        .data_factory(move || batch::Parts::of(application(of_parts.clone())))
 }
 
 /// The application as parts of a batch meet it: all of it but batches.

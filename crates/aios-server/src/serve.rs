@@ -156,8 +156,9 @@ fn listen(
             actix_web::rt::spawn(Arc::clone(certificate).keep_up_to_date());
             server.listen_rustls_0_23(listener, config)
         }
-        // A proxy that knows what it does may speak HTTP/2 without TLS (RFC 9113, section 3.3).
-        None => server.listen_auto_h2c(listener),
+        // Which protocol it is shows in the first bytes (RFC 9113, section 3.3), for which the framework waits as long as it takes.
+        None if transport.http2_cleartext => server.listen_auto_h2c(listener),
+        None => server.listen(listener),
     };
     Ok((server.map_err(failed)?.run(), bound))
 }

@@ -18,6 +18,10 @@ pub struct TransportArgs {
     /// The certificate's private key, in PEM.
     #[arg(long, env = "TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Whether HTTP/2 is spoken without TLS too, with clients that begin with it (h2c by prior knowledge). For servers behind a
+    /// proxy: a connection on which nothing at all is said is then kept without a time limit.
+    #[arg(long, env = "HTTP2_CLEARTEXT", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set, conflicts_with = "tls_cert")]
+    pub http2_cleartext: bool,
     /// For how long a connection is kept that asks nothing. Longer than the proxy in front of the server keeps its own.
     #[arg(long, env = "KEEP_ALIVE", value_name = "TIME", default_value = "75s", value_parser = duration)]
     pub keep_alive: Duration,
