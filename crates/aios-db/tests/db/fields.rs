@@ -22,10 +22,10 @@ impl FarPages for NoBoundaries {
 /// The statements that `work` runs.
 fn statements(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection)) -> Vec<String> {
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-    let hears = Arc::clone(&heard);
+    let observer = Arc::clone(&heard);
     connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
-            hears.lock().unwrap().push(query.to_string());
+            observer.lock().unwrap().push(query.to_string());
         }
     });
     work(connection);
