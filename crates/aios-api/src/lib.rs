@@ -4,6 +4,7 @@
 //! the domain, calls one use case, and writes the answer; who may call it stands in its signature.
 
 mod auth;
+mod batch;
 mod body;
 mod delivery;
 mod docs_page;
@@ -14,6 +15,7 @@ mod params;
 mod problem;
 mod routes;
 mod shell;
+mod unread;
 mod wire;
 
 use std::sync::Arc;
@@ -39,6 +41,7 @@ pub struct Api {
     marketplace: Marketplace,
     authenticator: Authenticator,
     request_timeout: Duration,
+    body_timeout: Duration,
     metrics: Option<Metrics>,
     delivery: Delivery,
     openapi: Arc<Answer>,
@@ -67,14 +70,40 @@ impl Api {
             marketplace,
             authenticator,
             request_timeout,
+            body_timeout: request_timeout,
             metrics,
             delivery,
         })
+    }
+
+    /// The same, for clients that take at most so long to send a body; else as long as a request may take.
+    #[must_use]
+    pub fn body_timeout(mut self, longest: Duration) -> Self {
+        self.body_timeout = longest;
+        self
     }
 }
 
 /// The application that answers all of the HTTP contract.
 pub fn app(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let of_parts = api.clone();
+    application(api)
+        .wrap(unread::Unread)
+        .data_factory(move || batch::Parts::of(application(of_parts.clone())))
+}
+
+/// The application as parts of a batch meet it: all of it but batches.
+fn application(
     api: web::Data<Api>,
 ) -> App<
     impl ServiceFactory<

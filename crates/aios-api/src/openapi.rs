@@ -53,6 +53,7 @@ pub(crate) fn document() -> OpenApi {
         routes::knowledge::replace,
         routes::knowledge::remove,
         routes::knowledge::search,
+        crate::batch::batch,
         routes::operations::alive,
         routes::operations::ready,
         routes::operations::health,
@@ -67,6 +68,7 @@ pub(crate) fn document() -> OpenApi {
         (name = "Installations", description = "What users have installed, and what they do with it."),
         (name = "Reviews", description = "What users think of agents."),
         (name = "Knowledge", description = "Texts that a user keeps; nobody else sees them."),
+        (name = "Batches", description = "Several reads in one request."),
         (name = "Operations", description = "For those who run the server and those who build on it."),
     ),
     modifiers(&Bearer, &Problems),
@@ -94,7 +96,7 @@ impl Modify for Bearer {
 struct Problems;
 
 /// Status, name among the components, and what it says.
-const COMMON: [(u16, &str, &str); 10] = [
+const COMMON: [(u16, &str, &str); 12] = [
     (
         400,
         "Malformed",
@@ -108,12 +110,18 @@ const COMMON: [(u16, &str, &str); 10] = [
         "NotAcceptable",
         "`Accept-Encoding` refuses every coding that there is.",
     ),
+    (408, "TooSlow", "The body was not there in time."),
     (413, "PayloadTooLarge", "The body is larger than 1 MiB."),
     (415, "UnsupportedMediaType", "The body is not JSON."),
     (
         422,
         "Invalid",
         "A value is not acceptable; `errors` says which and why.",
+    ),
+    (
+        431,
+        "HeadersTooLarge",
+        "The path and the headers are larger than 32 KiB together.",
     ),
     (500, "Internal", "The server is at fault."),
     (
@@ -230,13 +238,14 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
     for (status, name, _) in COMMON {
         let applies = match status {
             400 => has_body || has_cursor,
-            401 => is_signed_in,
+            // A batch is never refused for its token: its parts are.
+            401 => is_signed_in && path != crate::batch::PATH,
             403 => can_be_forbidden,
             404 => has_id || path == "/metrics",
             406 => is_kept(path) && is_read || path.ends_with("/agents/search"),
-            413 | 415 => has_body,
+            408 | 413 | 415 => has_body,
             422 => has_body || has_query,
-            503 => is_api,
+            431 | 503 => is_api,
             _ => true,
         };
         if applies {

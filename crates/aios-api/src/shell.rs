@@ -47,7 +47,10 @@ pub fn describe_metrics() {
 
 /// The name of a request in logs and in its answer.
 #[derive(Clone)]
-struct RequestId(HeaderValue);
+pub(crate) struct RequestId(HeaderValue);
+
+/// How long this request may take, where it is less than others may: a part of a batch ends before the batch does.
+pub(crate) struct TimeLimit(pub(crate) Duration);
 
 impl RequestId {
     /// The client's own where it is sane (RFC 9110 token characters that are safe in a log, at most 64), else a new one.
@@ -63,7 +66,7 @@ impl RequestId {
         Self(given.unwrap_or_else(|| ids.next()))
     }
 
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 }
@@ -156,13 +159,26 @@ where
     }
 }
 
+/// The most that a path with its query and all headers may come to, in bytes. HTTP/1.1 ends at 128 KiB and 96 headers before it
+/// comes to this; HTTP/2 much later.
+const MAX_HEAD: usize = 32 * 1024;
+
+fn head_length(request: &ServiceRequest) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    target
+        + headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum::<usize>()
+}
+
 /// Answers a request, whatever becomes of it.
 async fn answer<S, B>(
     request: ServiceRequest,
     id: RequestId,
     routes: Rc<S>,
     hits: Rc<Hits>,
-    limit: Duration,
+    usual: Duration,
 ) -> Result<ServiceResponse<EitherBody<BoxBody, B>>, actix_web::Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
@@ -170,6 +186,14 @@ where
 {
     let seen = Seen::of(&request, id);
     request.extensions_mut().insert(seen.id.clone());
+    if head_length(&request) > MAX_HEAD {
+        let detail = "The path and the headers are larger than 32 KiB together. Send fewer or shorter ones.";
+        return Err(seen.failed(Error::new(ErrorKind::HeadersTooLarge, detail).into()));
+    }
+    let limit = request
+        .extensions()
+        .get()
+        .map_or(usual, |TimeLimit(limit)| usual.min(*limit));
     // Called when it is polled, so that a panic in the call itself is caught too.
     let answering = async move { routes.call(request).await };
     let answering = AssertUnwindSafe(tokio::time::timeout(limit, answering)).catch_unwind();

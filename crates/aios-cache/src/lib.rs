@@ -149,6 +149,9 @@
 //! **By hand.** [`Slot::get`] and [`Slot::peek`] load nothing, [`Slot::refresh`] loads whatever is there,
 //! [`Slot::insert`] puts a value there.
 //!
+//! **Gathered.** One key that many ask for is one load. Many keys that one caller asks for are one load too, by [`Namespace::many`]; many
+//! keys that many callers ask for one by one become few loads by a [`gather::Gatherer`] within the loader.
+//!
 //! # Invalidation
 //!
 //! [`Cache::invalidate`] takes [`Targets`]: keys, tags, namespaces, everything. Call it **after** what it is about was
@@ -391,6 +394,7 @@ mod error;
 mod event;
 mod fence;
 mod flight;
+pub mod gather;
 mod hub;
 mod key;
 mod link;

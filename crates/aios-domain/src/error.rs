@@ -35,6 +35,10 @@ pub enum ErrorKind {
     PayloadTooLarge,
     /// The body is of a type the server does not read.
     UnsupportedMediaType,
+    /// The headers are larger, or more, than the server accepts.
+    HeadersTooLarge,
+    /// The client took too long to send its request.
+    TooSlow,
     /// Well-formed, but the values are not acceptable.
     Invalid,
     /// Too many requests from this caller.
@@ -49,7 +53,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests that must not forget one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Malformed,
         Self::InvalidCursor,
         Self::AlreadyInstalled,
@@ -62,6 +66,8 @@ impl ErrorKind {
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::HeadersTooLarge,
+        Self::TooSlow,
         Self::Invalid,
         Self::TooManyRequests,
         Self::Unavailable,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aios_cache::Cached;
+use aios_cache::gather::{GatherError, Gatherer};
 use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
@@ -13,6 +14,7 @@ use aios_domain::{
 };
 use chrono::TimeDelta;
 
+use crate::writes::Storage;
 use crate::{Listing, Marketplace, PageRequest};
 
 /// An agent as a caller sees it.
@@ -130,8 +132,8 @@ impl Marketplace {
     }
 
     async fn agent_kept(&self, id: AgentId) -> Result<Cached<Option<Arc<Agent>>>> {
-        let db = self.db.clone();
-        let load = async move || db.read(move |c| store::agent_find(c, id)).await;
+        let loads = self.agent_loads.clone();
+        let load = async move || loads.load(id).await.map_err(told);
         self.caches.agent(id, load).await
     }
 
@@ -240,6 +242,34 @@ impl Marketplace {
             Ok(())
         })
         .await
+    }
+}
+
+/// How many statements that read agents one by one run at a time. Agents that are asked for meanwhile are read together, so
+/// that a crowd takes few statements and few of the pool's connections; a statement that hangs leaves the others' way free.
+const AGENT_LOADS: usize = 4;
+
+/// Reads agents that are missing in the cache at the same time in one statement.
+pub(crate) fn gathered_loads(db: &Storage) -> Gatherer<AgentId, Agent, Error> {
+    let db = db.clone();
+    let load = move |ids: Vec<AgentId>| {
+        let db = db.clone();
+        async move {
+            db.read(move |c| match *ids {
+                // The statement for one is prepared once; SQLite takes another for each number of ids.
+                [id] => Ok(store::agent_find(c, id)?.map(|agent| (id, agent)).into_iter().collect()),
+                _ => store::agents_find(c, &ids),
+            })
+            .await
+        }
+    };
+    Gatherer::new(load).max_loads(AGENT_LOADS)
+}
+
+fn told(error: GatherError<Error>) -> Error {
+    match error {
+        GatherError::Failed(error) => error,
+        other => Error::internal(other),
     }
 }
 

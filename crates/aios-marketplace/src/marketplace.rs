@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
 use aios_db::{Database, ReadTiming};
-use aios_domain::{Error, Result};
+use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
 
 use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
@@ -22,6 +23,7 @@ const MAX_CURSOR: usize = 1_024;
 pub struct Marketplace {
     pub(crate) db: Storage,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) agent_loads: Gatherer<AgentId, Agent, Error>,
     pub(crate) views: Arc<ViewCounter>,
     pub(crate) cursors: Arc<CursorCodec>,
     pub(crate) boundaries: BoundaryKeeper,
@@ -53,8 +55,10 @@ impl Marketplace {
     ) -> Result<Self> {
         let cursors = Arc::new(CursorCodec::signed(cursor_secret).max_length(MAX_CURSOR));
         let boundaries = BoundaryKeeper::new(FarPagePolicy::default(), Arc::clone(&clock));
+        let db = Storage::new(db);
         Ok(Self {
-            db: Storage::new(db),
+            agent_loads: crate::agents::gathered_loads(&db),
+            db,
             clock,
             views: Arc::default(),
             cursors,

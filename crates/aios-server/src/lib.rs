@@ -8,7 +8,9 @@ mod invalidate;
 mod offline;
 mod secret;
 mod serve;
+mod tls;
 mod token;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ use crate::cli::{Cli, Command};
 pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use serve::{Server, start};
+pub use transport::TransportArgs;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

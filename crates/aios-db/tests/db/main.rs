@@ -8,5 +8,6 @@
 
 mod bulk;
 mod catalog;
+mod fields;
 mod migrations;
 mod outbox;

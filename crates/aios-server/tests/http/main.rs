@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod batches;
 mod caching;
 mod delivery;
 mod described;
@@ -19,3 +20,4 @@ mod openapi;
 mod pages;
 mod signing_in;
 mod sizes;
+mod transport;
