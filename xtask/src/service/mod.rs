@@ -78,12 +78,18 @@ impl Services {
 
     /// Where PostgreSQL listens, whoever started it.
     pub(crate) fn postgres_url(&self) -> Result<String, Failure> {
-        let started = self.iter().find(|(_, variable, _)| *variable == postgres::URL_VARIABLE);
+        self.url(postgres::URL_VARIABLE)
+    }
+
+    /// Where Redis listens, whoever started it.
+    pub(crate) fn redis_url(&self) -> Result<String, Failure> {
+        self.url(redis::URL_VARIABLE)
+    }
+
+    fn url(&self, variable: &str) -> Result<String, Failure> {
+        let started = self.iter().find(|(_, of, _)| *of == variable);
         let started = started.map(|(_, _, url)| url.to_owned());
-        started.map_or_else(
-            || env::var(postgres::URL_VARIABLE).map_err(Failure::because(postgres::URL_VARIABLE)),
-            Ok,
-        )
+        started.map_or_else(|| env::var(variable).map_err(Failure::because(variable)), Ok)
     }
 
     /// Tells a program where the servers listen, and how to start others.
@@ -93,6 +99,11 @@ impl Services {
             command.env(variable, url);
         }
     }
+}
+
+/// A program that comes with PostgreSQL's server.
+pub(crate) fn postgres_program(name: &str) -> Option<PathBuf> {
+    postgres::program(name)
 }
 
 fn is_unset(variable: &str) -> bool {

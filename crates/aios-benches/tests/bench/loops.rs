@@ -35,7 +35,7 @@ fn closed(tiny: &Tiny) -> ClosedOutcome {
         address: tiny.address,
         connections: 3,
         warm_up: Duration::from_millis(20),
-        measure: Duration::from_millis(100),
+        measure: Duration::from_millis(400),
         requests: vec![Request::new("GET", "/", "tiny").done()],
         status: 200,
         watch: Some(std::process::id()),

@@ -4,7 +4,7 @@ mod find;
 mod version;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -80,6 +80,11 @@ impl Running for PrivateServer {
     fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// Another program of the same installation, where it has it.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    find::newest_suitable().ok().flatten()?.program(name)
 }
 
 /// Finds PostgreSQL, or installs it, and starts a server.
