@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aios_db::scratch::ScratchDatabase;
+use chrono::Utc;
 
 use crate::failure::Failure;
 use crate::process::{self, Interrupts, cargo};
@@ -94,7 +95,7 @@ fn http(args: &HttpArgs) -> Result<(), Failure> {
         "aios-benches",
     ];
     process::run_to_success(cargo().args(build), &mut interrupts)?;
-    let services = Services::start(&mut interrupts)?;
+    let services = Services::start_for_measuring(&mut interrupts)?;
     let database = ScratchDatabase::empty(&services.postgres_url()?)
         .map_err(Failure::because("can't make a database for the run"))?;
     let url = database.location();
@@ -107,9 +108,12 @@ fn http(args: &HttpArgs) -> Result<(), Failure> {
 fn seed(args: &HttpArgs, url: &str) -> Result<Command, Failure> {
     let this = env::current_exe().map_err(Failure::because("can't tell where this program is"))?;
     let mut command = Command::new(this);
+    // Up to now, or the first housekeeping of a server would find many scores to bring up to date.
+    let until = Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
     command
         .env("DATABASE_URL", url)
-        .args(["seed", "--agents", &args.agents.to_string()])
+        .args(["seed", "--until", &until])
+        .args(["--agents", &args.agents.to_string()])
         .args(["--reviews", &(args.agents * 3).to_string()])
         .args(["--users", &(args.agents / 5).max(100).to_string()]);
     Ok(command)

@@ -16,6 +16,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::process::Interrupts;
+use crate::service::postgres::Upkeep;
 
 /// A server that runs as long as this value lives.
 pub(crate) trait Running {
@@ -42,9 +43,18 @@ pub(crate) struct Services {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start(interrupts: &mut Interrupts) -> Result<Self, Failure> {
+        Self::start_with(Upkeep::Never, interrupts)
+    }
+
+    /// The same, as in production, for measuring.
+    pub(crate) fn start_for_measuring(interrupts: &mut Interrupts) -> Result<Self, Failure> {
+        Self::start_with(Upkeep::Automatic, interrupts)
+    }
+
+    fn start_with(upkeep: Upkeep, interrupts: &mut Interrupts) -> Result<Self, Failure> {
         let mut provided = Vec::new();
         if is_unset(postgres::URL_VARIABLE) {
-            let server = Box::new(postgres::start(interrupts)?);
+            let server = Box::new(postgres::start(upkeep, interrupts)?);
             provided.push(Provided {
                 variable: postgres::URL_VARIABLE,
                 server,

@@ -48,7 +48,7 @@ async fn run() -> Result<()> {
         routes.iter().cloned().fold(App::new(), |app, (path, ready)| {
             app.route(
                 &path,
-                web::get().to(move || {
+                web::route().to(move || {
                     let response = answer(&ready);
                     async move { response }
                 }),
