@@ -176,3 +176,38 @@ fn told_as() -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn http(arguments: &[&str]) -> Option<HttpArgs> {
+        let line = Line::try_parse_from(["bench", "http"].iter().chain(arguments)).ok()?;
+        let What::Http(args) = line.args.what;
+        Some(args)
+    }
+
+    #[test]
+    fn figures_of_a_short_run_are_kept_apart() {
+        assert!(pages(&http(&[]).unwrap()).ends_with("docs/performance"));
+        assert!(pages(&http(&["--quick"]).unwrap()).ends_with(QUICK_PAGES));
+        assert_eq!(
+            pages(&http(&["--quick", "--pages", "here"]).unwrap()),
+            Path::new("here")
+        );
+    }
+
+    #[test]
+    fn one_part_or_the_other() {
+        assert!(http(&["--open", "--closed"]).is_none() && http(&["--open", "--only", "x"]).is_none());
+        assert!(http(&["--closed", "--only", "x", "--seconds", "2"]).is_some());
+    }
+}

@@ -13,7 +13,7 @@ use crate::figures::{Figures, Turn};
 use crate::machine::Machine;
 use crate::options::Options;
 use crate::pgbench::Pgbench;
-use crate::rows::{self, Answers, LISTING, Row, Servers, Source, Target};
+use crate::rows::{self, Answers, LISTING, Row, Servers, Source, Target, UNCOUNTED};
 use crate::servers::{Server, Setup, Stage};
 use crate::{redis, say, statements};
 
@@ -56,10 +56,10 @@ pub(crate) fn run(options: &Options, stage: &Stage) -> Result<ClosedRun> {
     };
     let is_same_answer = is_same_answer(&servers.bare, &answers)?;
     let sizes = sizes(&servers.cached)?;
-    let (statements, pgbench) = prepare_pgbench(options, stage);
+    let (statements, scripts) = scripts(options, stage)?;
 
     let rows = rows::all(options, stage, &servers, &answers);
-    let measured = measure(options, &rows, &pgbench);
+    let measured = measure(options, &rows, &scripts);
     let used = redis::used_bytes(&options.redis_url);
     Ok(ClosedRun {
         machine: Machine::look(options),
@@ -74,15 +74,23 @@ pub(crate) fn run(options: &Options, stage: &Stage) -> Result<ClosedRun> {
     })
 }
 
-/// The listing's statements, and pgbench with a script of them.
-fn prepare_pgbench(options: &Options, stage: &Stage) -> (Vec<String>, Result<Pgbench>) {
-    match statements::of_the_listing(stage) {
-        Ok(found) => {
-            let shown = found.iter().map(|statement| statement.sql.clone()).collect();
-            (shown, Pgbench::prepare(options, stage, &found))
-        }
-        Err(error) => (Vec::new(), Err(error)),
+/// pgbench with what a target asks of the database, for each such target.
+type Scripts = BTreeMap<&'static str, Result<Pgbench>>;
+
+/// The listing's statements, and pgbench with scripts.
+fn scripts(options: &Options, stage: &Stage) -> Result<(Vec<String>, Scripts)> {
+    let server = stage.service(Setup::Telling)?;
+    let (mut shown, mut scripts) = (Vec::new(), Scripts::new());
+    for (name, target) in [("listing", LISTING), ("uncounted", UNCOUNTED)] {
+        let prepared = statements::of(&server, target).and_then(|found| {
+            if target == LISTING {
+                shown = found.iter().map(|statement| statement.sql.clone()).collect();
+            }
+            Pgbench::prepare(options, stage, name, &found)
+        });
+        scripts.insert(target, prepared);
     }
+    Ok((shown, scripts))
 }
 
 /// The limit is one only if it answers the same.
@@ -120,7 +128,7 @@ fn sizes(server: &Server) -> Result<Vec<(String, usize)>> {
 }
 
 /// All rows in turns. A row that fails keeps no other from being measured.
-fn measure(options: &Options, rows: &[Row], pgbench: &Result<Pgbench>) -> Result<Vec<Figures>> {
+fn measure(options: &Options, rows: &[Row], scripts: &Scripts) -> Result<Vec<Figures>> {
     let mut turns: BTreeMap<&str, Vec<Turn>> = BTreeMap::new();
     let mut problems: BTreeMap<&str, String> = BTreeMap::new();
     for row in rows {
@@ -133,7 +141,7 @@ fn measure(options: &Options, rows: &[Row], pgbench: &Result<Pgbench>) -> Result
             if problems.contains_key(row.name) {
                 continue;
             }
-            match turn(options, row, pgbench) {
+            match turn(options, row, scripts) {
                 Ok(turn) => {
                     say(&format!(
                         "turn {round} of {}: {:42} {:9.0} a second",
@@ -180,17 +188,22 @@ fn check(source: &Source) -> Result<()> {
             )))
         }
         Source::Nothing(why) => Err(BenchError::new(why.clone())),
-        Source::Pgbench => Ok(()),
+        Source::Pgbench(_) => Ok(()),
     }
 }
 
-fn turn(options: &Options, row: &Row, pgbench: &Result<Pgbench>) -> Result<Turn> {
+fn turn(options: &Options, row: &Row, scripts: &Scripts) -> Result<Turn> {
     match &row.source {
         Source::Http(target) => Turn::of(&crate::programs::load(plan(options, row, target))?),
-        Source::Pgbench => pgbench
-            .as_ref()
-            .map_err(Clone::clone)?
-            .run(row.connections, options.turn()),
+        Source::Pgbench(target) => {
+            let script = scripts
+                .get(target)
+                .ok_or_else(|| BenchError::new("there is no script"))?;
+            script
+                .as_ref()
+                .map_err(Clone::clone)?
+                .run(row.connections, options.turn())
+        }
         Source::Nothing(why) => Err(BenchError::new(why.clone())),
     }
 }

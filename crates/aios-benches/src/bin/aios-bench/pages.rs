@@ -78,7 +78,8 @@ fn closed_page(run: &ClosedRun) -> String {
          of the same load generator (closed loop, keep-alive, one request under way on a connection). Rates are the medians \
          of the turns, in brackets the least and the most; a ratio is the median of the ratios of each turn; latencies are of \
          all turns together, in milliseconds. All servers have {} worker threads. Load generator, server and databases share \
-         the cores, so that a request costs a server's and a client's time: the columns tell both.\n\n\
+         the cores, so that a request costs a server's and a client's time: the columns tell both, in microseconds of \
+         processor time an answer. The load generator is one thread.\n\n\
          The bare handler is actix-web handing out bytes that it was given at its start; with the same headers its answer is \
          {same}. pgbench runs what the service itself logged for one uncached listing, prepared, on as many connections; its \
          latencies are a sample of a tenth.\n",

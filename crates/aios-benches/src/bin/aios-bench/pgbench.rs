@@ -29,8 +29,8 @@ pub(crate) struct Pgbench {
 }
 
 impl Pgbench {
-    /// Finds the program and writes the script.
-    pub(crate) fn prepare(options: &Options, stage: &Stage, statements: &[Statement]) -> Result<Self> {
+    /// Finds the program and writes a script; `name` tells it from others.
+    pub(crate) fn prepare(options: &Options, stage: &Stage, name: &str, statements: &[Statement]) -> Result<Self> {
         let named = options.pgbench.clone().filter(|program| program.is_file());
         let program = named.or_else(|| programs::on_path("pgbench")).ok_or_else(|| {
             BenchError::new("pgbench is not on this machine; it comes with PostgreSQL's server or contrib package")
@@ -43,7 +43,7 @@ impl Pgbench {
             text.push_str(";\n");
             variables.extend(more);
         }
-        let script = directory.join("listing.sql");
+        let script = directory.join(format!("{name}.sql"));
         fs::write(&script, text).map_err(BenchError::because("can't write pgbench's script"))?;
         Ok(Self {
             program,

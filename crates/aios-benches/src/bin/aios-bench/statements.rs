@@ -1,5 +1,5 @@
-//! What the listing asks of the database, taken from the service itself: a server without a cache logs its statements, and
-//! those that run for every request are the listing's.
+//! What a request asks of the database, taken from the service itself: a server without a cache logs its statements, and
+//! those that run each time are the request's.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,9 @@ use aios_benches::exchange::Client;
 use aios_benches::request::Request;
 use serde_json::Value;
 
-use crate::rows::LISTING;
-use crate::servers::{Setup, Stage};
+use crate::servers::Server;
 
-/// How often the listing is asked for. Others' statements, as of housekeeping, don't run for each.
+/// How often it is asked. Others' statements, as of housekeeping, don't run for each.
 const TIMES: usize = 5;
 
 /// A statement with its values, as diesel shows them.
@@ -23,11 +22,10 @@ pub(crate) struct Statement {
     pub(crate) values: Vec<String>,
 }
 
-/// The statements of one uncached listing, in their order.
-pub(crate) fn of_the_listing(stage: &Stage) -> Result<Vec<Statement>> {
-    let server = stage.service(Setup::Telling)?;
+/// The statements of one request to a server that tells them, in their order.
+pub(crate) fn of(server: &Server, target: &str) -> Result<Vec<Statement>> {
     let mut client = Client::new(server.address);
-    let request = Request::new("GET", LISTING, "statements").done();
+    let request = Request::new("GET", target, "statements").done();
     let before = logged(&server.log()).len();
     for _ in 0..TIMES {
         client.send(&request)?;
@@ -35,7 +33,7 @@ pub(crate) fn of_the_listing(stage: &Stage) -> Result<Vec<Statement>> {
     let logged = logged(&server.log()).split_off(before);
     let found = running_each_time(&logged, TIMES);
     if found.is_empty() {
-        return Err(BenchError::new("the service logged no statement of the listing"));
+        return Err(BenchError::new(format!("the service logged no statement of {target}")));
     }
     found.iter().map(|text| Statement::read(text)).collect()
 }
