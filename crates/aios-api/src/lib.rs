@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod delivery;
 mod docs_page;
 mod jwks;
 mod links;
@@ -21,10 +22,14 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, web};
+use aios_cache::{Cache, NamespaceError};
 use aios_marketplace::Marketplace;
 use aios_telemetry::Metrics;
 
+use crate::delivery::{Answer, Delivery};
+
 pub use auth::{Authenticator, sign_token};
+pub use delivery::DeliverySettings;
 pub use jwks::Jwks;
 pub use openapi::openapi_json;
 pub use shell::describe_metrics;
@@ -35,27 +40,36 @@ pub struct Api {
     authenticator: Authenticator,
     request_timeout: Duration,
     metrics: Option<Metrics>,
-    openapi: Arc<str>,
-    docs: Arc<str>,
+    delivery: Delivery,
+    openapi: Arc<Answer>,
+    docs: Arc<Answer>,
 }
 
 impl Api {
     /// The routes over this marketplace, for callers that this authenticator knows. A request is given up after
-    /// `request_timeout`. Without `metrics` there is no `/metrics`, as where it is served at an address of its own.
+    /// `request_timeout`. Without `metrics` there is no `/metrics`, as where it is served at an address of its own. Finished
+    /// answers are kept in `cache`, which is the marketplace's.
+    ///
+    /// # Errors
+    /// Where the routes of another marketplace use this cache.
     pub fn new(
         marketplace: Marketplace,
         authenticator: Authenticator,
         request_timeout: Duration,
         metrics: Option<Metrics>,
-    ) -> Self {
-        Self {
+        cache: &Cache,
+        delivery: DeliverySettings,
+    ) -> Result<Self, NamespaceError> {
+        let delivery = Delivery::new(marketplace.clone(), cache, delivery)?;
+        Ok(Self {
+            openapi: delivery.pinned(routes::operations::openapi_answer()),
+            docs: delivery.pinned(routes::operations::docs_answer(docs_page::render(&openapi::document()))),
             marketplace,
             authenticator,
             request_timeout,
             metrics,
-            openapi: openapi_json().into(),
-            docs: docs_page::render(&openapi::document()).into(),
-        }
+            delivery,
+        })
     }
 }
 
@@ -72,7 +86,7 @@ pub fn app(
     >,
 > {
     App::new()
-        .app_data(api)
-        .wrap(actix_web::middleware::from_fn(shell::shell))
+        .app_data(api.clone())
+        .wrap(shell::Shell(api))
         .configure(routes::configure)
 }

@@ -69,6 +69,12 @@ pub(crate) fn problem_type(kind: ErrorKind) -> ProblemType {
             "The method is not for this route",
             "The header Allow lists the methods that are.",
         ),
+        ErrorKind::NotAcceptable => (
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            "The client accepts no form that the answer has",
+            "The header Accept-Encoding refuses every coding that the server has, the body as it is among them. Allow one of `br`, `zstd`, `gzip` and `identity`.",
+        ),
         ErrorKind::Conflict => (
             StatusCode::CONFLICT,
             "conflict",

@@ -186,6 +186,11 @@
 //! SIGSTOP, or with its virtual machine, does not run; and a runtime whose threads are blocked by long computations is
 //! late by these.)
 //!
+//! This is checked, not argued: `tests/model` searches every interleaving of a model of two nodes and their store, with
+//! lost notices, cut connections, crashes and restarts, and shows for each rule of the protocol what goes wrong without it;
+//! `tests/fence` runs the code of the fence and of the tags under a checker of schedules and memory orders; and
+//! `tests/schedules` lets real nodes read and invalidate in virtual time while their store fails in every way.
+//!
 //! **After [`Outcome::Deferred`]:** this node could not reach the shared tier. It serves nothing older itself,
 //! remembers what it could not tell, and tells it before it uses the shared tier again. Until then nodes that do reach
 //! it know of nothing, and may serve what they have for as long as its policy lets it live. If the process ends
@@ -384,6 +389,7 @@ mod entry;
 mod envelope;
 mod error;
 mod event;
+mod fence;
 mod flight;
 mod hub;
 mod key;
@@ -397,7 +403,10 @@ mod policy;
 pub mod serializer;
 mod slot;
 mod stats;
+mod sync;
 mod tags;
+#[cfg(test)]
+mod tags_tests;
 mod targets;
 pub mod time;
 mod warm;

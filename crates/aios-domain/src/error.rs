@@ -25,6 +25,8 @@ pub enum ErrorKind {
     NotFound,
     /// The route exists, for other methods.
     MethodNotAllowed,
+    /// The client accepts no form that the answer has.
+    NotAcceptable,
     /// The thing exists already, or was changed meanwhile.
     Conflict,
     /// An `If-Match` did not hold.
@@ -47,7 +49,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests that must not forget one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Malformed,
         Self::InvalidCursor,
         Self::AlreadyInstalled,
@@ -55,6 +57,7 @@ impl ErrorKind {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::NotAcceptable,
         Self::Conflict,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,

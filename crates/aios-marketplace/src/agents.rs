@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aios_cache::Cached;
 use aios_db::store::agent_list::{self, AgentListQuery};
@@ -63,10 +64,22 @@ impl Marketplace {
     /// # Errors
     /// Those of the database.
     pub async fn agents_by_ids(&self, ids: &[AgentId], fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
-        let mut found = self.agents_found(ids.iter().copied()).await?;
+        Ok(self.agents_by_ids_kept(ids, fields).await?.0)
+    }
+
+    /// The same, and for how long it is fresh.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn agents_by_ids_kept(
+        &self,
+        ids: &[AgentId],
+        fields: AgentFieldSet,
+    ) -> Result<(Vec<PartialAgentSummary>, Duration)> {
+        let (mut found, fresh_for) = self.agents_kept(ids.iter().copied()).await?;
         let in_order = ids.iter().filter_map(|id| found.remove(id));
         let active = in_order.filter(|agent| agent.is_active);
-        Ok(active.map(|agent| agent.summary.only(fields)).collect())
+        Ok((active.map(|agent| agent.summary.only(fields)).collect(), fresh_for))
     }
 
     /// An active agent as `caller` sees it. Counts a view.
@@ -76,11 +89,11 @@ impl Marketplace {
     pub async fn agent_get(&self, id: AgentId, caller: Option<&Caller>) -> Result<AgentView> {
         let agent = self.agent_active(id).await?;
         let standing = match caller {
-            Some(caller) => Some(self.standing(caller.id, id).await?),
+            Some(caller) => Some(self.agent_standing(caller, id).await?),
             None => None,
         };
         // Counted whether it was read or kept.
-        self.views.count(id);
+        self.count_view(id);
         Ok(AgentView {
             agent,
             user_installed: standing.map(|(installed, _)| installed),
@@ -88,15 +101,38 @@ impl Marketplace {
         })
     }
 
+    /// An active agent as everybody sees it, and what the cache knows of it. Counts no view: who shows it to somebody calls
+    /// [`count_view`](Self::count_view), as often as it is shown.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none or it is not active.
+    pub async fn agent_shared(&self, id: AgentId) -> Result<(Arc<Agent>, Cached<Option<Arc<Agent>>>)> {
+        let kept = self.agent_kept(id).await?;
+        let agent = kept.to_value().filter(|agent| agent.is_active);
+        Ok((agent.ok_or_else(|| Error::not_found("agent"))?, kept))
+    }
+
+    /// Whether the caller has an agent installed, and how the caller rated it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn agent_standing(&self, caller: &Caller, agent: AgentId) -> Result<(bool, Option<Rating>)> {
+        self.standing(caller.id, agent).await
+    }
+
     /// The agent, active or not.
     ///
     /// # Errors
     /// `NotFound` where there is none.
     pub(crate) async fn agent_found(&self, id: AgentId) -> Result<Arc<Agent>> {
+        let found = self.agent_kept(id).await?.to_value();
+        found.ok_or_else(|| Error::not_found("agent"))
+    }
+
+    async fn agent_kept(&self, id: AgentId) -> Result<Cached<Option<Arc<Agent>>>> {
         let db = self.db.clone();
         let load = async move || db.read(move |c| store::agent_find(c, id)).await;
-        let found = self.caches.agent(id, load).await?;
-        found.ok_or_else(|| Error::not_found("agent"))
+        self.caches.agent(id, load).await
     }
 
     /// The agent, where it is active.
@@ -117,6 +153,13 @@ impl Marketplace {
         &self,
         ids: impl IntoIterator<Item = AgentId>,
     ) -> Result<HashMap<AgentId, Arc<Agent>>> {
+        Ok(self.agents_kept(ids).await?.0)
+    }
+
+    async fn agents_kept(
+        &self,
+        ids: impl IntoIterator<Item = AgentId>,
+    ) -> Result<(HashMap<AgentId, Arc<Agent>>, Duration)> {
         let db = self.db.clone();
         let load = async move |missing: Vec<AgentId>| db.read(move |c| store::agents_find(c, &missing)).await;
         self.caches.agents(ids, load).await

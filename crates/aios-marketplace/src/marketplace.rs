@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use aios_cache::{Cache, LinkState};
-use aios_db::Database;
+use aios_db::{Database, ReadTiming};
 use aios_domain::{Error, Result};
 use aios_pagination::CursorCodec;
 
 use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
-use crate::caching::{CacheSettings, Caches};
+use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
 use crate::relay::Relay;
 use crate::views::ViewCounter;
@@ -71,6 +71,16 @@ impl Marketplace {
         self
     }
 
+    /// The same marketplace; where the time goes that is spent on its database for what is asked of this handle is added to
+    /// `timing`. What another request is just loading is not asked for again, and adds nothing.
+    #[must_use]
+    pub fn timed(&self, timing: &Arc<ReadTiming>) -> Self {
+        Self {
+            db: self.db.timed(Arc::clone(timing)),
+            ..self.clone()
+        }
+    }
+
     /// The database, for those who set it up.
     pub fn database(&self) -> &Database {
         self.db.database()
@@ -79,6 +89,12 @@ impl Marketplace {
     /// The clock by which this marketplace lives.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
+    }
+
+    /// How an answer to everybody that shows this is kept. Whoever keeps such answers in the cache of this marketplace under
+    /// these tags never shows what was made stale.
+    pub fn keeping(&self, shown: Shown<'_>) -> Keeping {
+        self.caches.keeping(shown)
     }
 
     /// Asks the database for a sign of life.

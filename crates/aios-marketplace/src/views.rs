@@ -29,6 +29,11 @@ impl ViewCounter {
 }
 
 impl Marketplace {
+    /// Counts a view of an agent: once for each time that it is shown to somebody.
+    pub fn count_view(&self, agent: AgentId) {
+        self.views.count(agent);
+    }
+
     /// Writes the views that were gathered. Called every few seconds and on a clean stop, so that a stop loses none and a
     /// crash at most one interval's.
     ///

@@ -71,12 +71,15 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
 
     let metrics = installed_metrics();
     let metrics_here = metrics.clone().filter(|_| args.metrics_address.is_none());
-    let api = web::Data::new(Api::new(
+    let api = Api::new(
         marketplace.clone(),
         authenticator,
         args.request_timeout,
         metrics_here,
-    ));
+        &cache,
+        args.cache.delivery(),
+    );
+    let api = web::Data::new(api.map_err(|error| StartError::new(error.to_string()))?);
     let (http, address) = listen(&args, api)?;
     let metrics_http = match (args.metrics_address, metrics.clone()) {
         (Some(address), Some(metrics)) => Some(listen_for_metrics(address, metrics)?),

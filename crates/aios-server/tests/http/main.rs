@@ -10,6 +10,7 @@
 
 mod agents;
 mod caching;
+mod delivery;
 mod described;
 mod harness;
 mod life_cycle;
@@ -17,3 +18,4 @@ mod limits;
 mod openapi;
 mod pages;
 mod signing_in;
+mod sizes;
