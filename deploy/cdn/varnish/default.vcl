@@ -18,6 +18,11 @@ sub vcl_recv {
         call purge_by_key;
     }
 
+    # Whether this is the second attempt is not for clients to say.
+    if (req.restarts == 0) {
+        unset req.http.Edge-Retry;
+    }
+
     # What administers the server is nobody's business out here.
     if (req.url ~ "^/metrics([/?]|$)") {
         return (synth(404));
@@ -46,6 +51,8 @@ sub vcl_recv {
     # the object's own grace.
     if (req.restarts == 0 && std.healthy(req.backend_hint)) {
         call moment_of_grace;
+    } else {
+        set req.grace = 1w;
     }
 }
 
@@ -74,7 +81,7 @@ sub purge_by_key {
     }
     unset req.http.Purge-Secret;
     if (req.http.Purge-Everything) {
-        ban("obj.status > 0");
+        ban("obj.status != 0");
         return (synth(200, "Purged everything"));
     }
     if (req.http.Xkey-Purge) {
@@ -92,8 +99,9 @@ sub vcl_backend_fetch {
 }
 
 sub vcl_backend_response {
-    # A refresh in the background that fails leaves what is there.
-    if (bereq.is_bgfetch && beresp.status >= 500) {
+    # A refresh in the background that fails leaves what is there. One in the foreground is given up as well at first:
+    # vcl_synth looks for something older. At the second attempt the error is passed on as it is.
+    if (beresp.status >= 500 && !bereq.uncacheable && (bereq.is_bgfetch || !bereq.http.Edge-Retry)) {
         return (abandon);
     }
 
@@ -134,13 +142,7 @@ sub vcl_backend_response {
     # Beyond that it is good for asking the server whether it has changed (If-None-Match).
     set beresp.keep = 10m;
 
-    # Errors are not kept, not even as something not to keep: that would hide what is stale and may be served instead.
-    if (beresp.status >= 500) {
-        set beresp.ttl = 0s;
-        set beresp.grace = 0s;
-        set beresp.keep = 0s;
-        set beresp.uncacheable = true;
-    } elsif (beresp.ttl <= 0s
+    if (beresp.ttl <= 0s || beresp.status >= 500
             || beresp.http.for-edge ~ "(?i)(^|[,\s])(private|no-store|no-cache)"
             || beresp.http.Cache-Control ~ "(?i)(^|[,\s])private"
             || beresp.http.Set-Cookie
@@ -156,12 +158,6 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
-    # The server fails, and nothing younger than a minute is here: once more, for something older that may be served then.
-    if (resp.status >= 500 && req.restarts == 0 && !req.http.Authorization
-            && (req.method == "GET" || req.method == "HEAD")) {
-        return (restart);
-    }
-
     if (obj.hits > 0) {
         set resp.http.Edge-Status = "varnish; hit";
         # How long the server took for somebody else.
@@ -192,7 +188,26 @@ sub vcl_deliver {
     return (deliver);
 }
 
+# The server can't be reached: as with a status that says so.
+sub vcl_backend_error {
+    if (!bereq.uncacheable && !bereq.http.Edge-Retry) {
+        return (abandon);
+    }
+    set beresp.http.Content-Type = "application/problem+json";
+    set beresp.http.Cache-Control = "no-store";
+    set beresp.http.Retry-After = "5";
+    set beresp.body = """{"type":"about:blank","title":"Service Unavailable","status":503,"""
+        + """"detail":"The service does not answer now; try again in a moment."}""";
+    set beresp.ttl = 0s;
+    return (deliver);
+}
+
 sub vcl_synth {
+    # The fetch was given up: once more, for something older that may be served while the server fails.
+    if (resp.status == 503 && req.restarts == 0 && (req.method == "GET" || req.method == "HEAD")) {
+        set req.http.Edge-Retry = "1";
+        return (restart);
+    }
     set resp.http.Content-Type = "text/plain; charset=utf-8";
     set resp.http.Cache-Control = "no-store";
     set resp.body = resp.reason + {"
