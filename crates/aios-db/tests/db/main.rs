@@ -8,5 +8,6 @@
 
 mod bulk;
 mod catalog;
+mod edge_purges;
 mod migrations;
 mod outbox;
