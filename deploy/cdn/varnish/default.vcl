@@ -146,7 +146,7 @@ sub vcl_backend_response {
             || beresp.http.for-edge ~ "(?i)(^|[,\s])(private|no-store|no-cache)"
             || beresp.http.Cache-Control ~ "(?i)(^|[,\s])private"
             || beresp.http.Set-Cookie
-            || beresp.http.Vary ~ "(?i)(\*|authorization|cookie)"
+            || beresp.http.Vary ~ "\*"
             || (bereq.http.Authorization && beresp.http.for-edge !~ "(?i)(^|[,\s])public")) {
         # For a while requests for it go to the server side by side, instead of waiting for each other.
         set beresp.ttl = 10s;

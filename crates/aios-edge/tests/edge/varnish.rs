@@ -335,10 +335,7 @@ fn what_is_somebodys_own_is_never_kept() {
     );
     says("/no-store", "Cache-Control: no-store\r\n");
     says("/cookie", "Cache-Control: public, max-age=600\r\nSet-Cookie: a=b\r\n");
-    says(
-        "/vary",
-        "Cache-Control: public, max-age=600\r\nVary: Accept-Encoding, Authorization\r\n",
-    );
+    says("/vary", "Cache-Control: public, max-age=600\r\nVary: *\r\n");
     for path in ["/private", "/private-anyway", "/no-store", "/cookie", "/vary"] {
         assert_eq!((setup.get(path).time(), setup.get(path).time()), (1, 2), "{path}");
     }
@@ -352,6 +349,13 @@ fn what_is_somebodys_own_is_never_kept() {
     assert_eq!((setup.get("/agents").time(), setup.get("/agents").time()), (3, 3));
     assert_eq!(signed_in(), 4, "nor is everybody's answer that person's");
     assert_eq!(setup.ask("POST", "/agents", &[]).time(), 5);
+    // Those who bear nothing are all the same to an answer that depends on who asks.
+    says(
+        "/agent",
+        "Cache-Control: public, max-age=600\r\nVary: Accept-Encoding, Authorization\r\n",
+    );
+    assert_eq!((setup.get("/agent").time(), setup.get("/agent").time()), (1, 1));
+    assert_eq!(setup.get_with("/agent", &[("Authorization", "Bearer ada")]).time(), 2);
     assert_eq!(setup.get("/agents").time(), 3);
 }
 

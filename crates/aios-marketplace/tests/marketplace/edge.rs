@@ -65,11 +65,11 @@ impl FakeEdge {
     }
 }
 
-fn busy() -> Option<PurgeError> {
-    Some(PurgeError::Busy {
+fn busy() -> PurgeError {
+    PurgeError::Busy {
         retry_after: None,
         reason: "down".to_owned(),
-    })
+    }
 }
 
 /// A server with edges, and the clocks it lives by.
@@ -195,7 +195,7 @@ on_both_databases! {
         let (down, up) = (FakeEdge::new("down"), FakeEdge::new("up"));
         let server = Server::new(database, &[&down, &up]);
         server.second().await;
-        down.fails(busy());
+        down.fails(Some(busy()));
         let author = user();
         let agent = published(&server.marketplace, &author, "Reviewed").await.summary.id;
         // For an hour, a write every ten seconds.
@@ -269,7 +269,7 @@ on_both_databases! {
     async fn what_an_edge_missed_outlives_the_server(database: &TestDatabase) {
         let edge = FakeEdge::new("cdn");
         let server = Server::new(database, &[&edge]);
-        edge.fails(busy());
+        edge.fails(Some(busy()));
         let agent = published(&server.marketplace, &user(), "Missed").await.summary.id;
         server.a_moment_later().await;
         server.second().await;
@@ -340,7 +340,7 @@ on_both_databases! {
     async fn too_many_tags_are_purged_as_everything(database: &TestDatabase) {
         let edge = FakeEdge::new("cdn");
         let server = Server::new(database, &[&edge]);
-        edge.fails(busy());
+        edge.fails(Some(busy()));
         let tags = (0..10_001).map(|place| format!("agent:{place}")).collect();
         server.marketplace.invalidate_tags(tags).await.unwrap();
         server.a_moment_later().await;

@@ -11,6 +11,7 @@
 mod agents;
 mod caching;
 mod described;
+mod edge;
 mod harness;
 mod life_cycle;
 mod limits;
