@@ -26,8 +26,8 @@ use tokio::sync::Notify;
 use crate::Marketplace;
 use crate::caching::{edge_key, is_at_the_edge};
 
-/// How often a server looks for what waits to be purged.
-pub const EDGE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a server looks for what waits to be purged, unless writes are gathered for longer.
+const EDGE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Tags that are read, purged and deleted together.
 const BATCH: u32 = 1_000;
@@ -61,10 +61,19 @@ pub(crate) fn describe_metrics() {
 pub struct EdgeSettings {
     /// What the tags in answers begin with.
     pub key_prefix: String,
+    /// How long writes are gathered before they are purged together.
+    pub window: Duration,
     /// How long after the first purge comes the second; zero for none.
     pub again: Duration,
     /// Random numbers from 0 to 1, which spread the retries of many servers.
     pub random: fn() -> f64,
+}
+
+impl EdgeSettings {
+    /// Whether writes wait for so long that they are gathered where every server sees them.
+    fn gathers_in_the_database(&self) -> bool {
+        self.window >= EDGE_INTERVAL
+    }
 }
 
 /// The edges of a marketplace.
@@ -114,6 +123,9 @@ impl Edges {
 
     /// A write was committed, and no cache of ours holds what it made stale.
     pub(crate) fn committed(&self, id: InvalidationId, tags: &[String]) {
+        if self.settings.as_ref().is_none_or(EdgeSettings::gathers_in_the_database) {
+            return;
+        }
         for line in &self.lines {
             let mut gathered = line.gathered.lock();
             gathered.since.get_or_insert_with(Instant::now);
@@ -216,16 +228,24 @@ impl EdgeLine {
         self.line().map_or_else(String::new, |line| line.edge.name().to_owned())
     }
 
-    /// Waits until something was committed that is to be purged here.
+    /// Waits until something was committed here that is to be purged, and for the [window](EdgeSettings::window) in which
+    /// more may come. It does not end where the window is a second or longer: writes are then gathered in the database.
     pub async fn called(&self) {
-        match self.line() {
-            Some(line) => line.called.notified().await,
-            None => std::future::pending().await,
-        }
+        let (Some(line), Some(settings)) = (self.line(), &self.marketplace.edges.settings) else {
+            return std::future::pending().await;
+        };
+        line.called.notified().await;
+        tokio::time::sleep(settings.window).await;
     }
 
-    /// Purges what was committed on this server since the last time. Called a moment after [`called`](Self::called), so that
-    /// writes that come together are one purge. What can't be purged now is [waiting](Self::purge_waiting) soon.
+    /// How often [what waits](Self::purge_waiting) is to be looked for.
+    pub fn interval(&self) -> Duration {
+        let window = self.marketplace.edges.settings.as_ref().map(|settings| settings.window);
+        window.unwrap_or_default().max(EDGE_INTERVAL)
+    }
+
+    /// Purges what was committed on this server since the last time. Called after [`called`](Self::called), so that writes
+    /// that come together are one purge. What can't be purged now is [waiting](Self::purge_waiting) soon.
     pub async fn purge_committed(&self) {
         let Some(line) = self.line() else { return };
         let gathered = std::mem::take(&mut *line.gathered.lock());
@@ -244,7 +264,7 @@ impl EdgeLine {
     }
 
     /// Purges what waits in the database and is due: what did not work before, what others left, and what is purged for the
-    /// second time. Called every [`EDGE_INTERVAL`]; any number of servers may do so at once.
+    /// second time. Called every [`interval`](Self::interval); any number of servers may do so at once.
     ///
     /// # Errors
     /// Those of the database. That the edge fails is none: it is tried again when it is time.

@@ -30,7 +30,7 @@ pub use aios_db::{CountMode, Listing, PageAt, PageRequest};
 pub use boundaries::FarPagePolicy;
 pub use caching::{CacheSettings, edge_key, edge_paths};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use edge::{EDGE_INTERVAL, EdgeLine, EdgeSettings};
+pub use edge::{EdgeLine, EdgeSettings};
 pub use import::{ImportProgress, ImportSummary};
 pub use marketplace::{Health, Marketplace};
 pub use relay::{RELAY_INTERVAL, describe_metrics};

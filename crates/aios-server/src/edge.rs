@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aios_edge::{AwsCredentials, CloudFront, Cloudflare, Edge, Fastly, Secret, SettingError, Varnish};
-use aios_marketplace::{EDGE_INTERVAL, EdgeLine, EdgeSettings, Marketplace, edge_paths};
+use aios_marketplace::{EdgeLine, EdgeSettings, Marketplace, edge_paths};
 use clap::{Args, ValueEnum};
 
 use crate::config::StartError;
@@ -81,6 +81,7 @@ impl EdgeArgs {
         }
         let settings = EdgeSettings {
             key_prefix: key_prefix.to_owned(),
+            window: self.edge_purge_window,
             again: self.edge_purge_again,
             random,
         };
@@ -158,23 +159,22 @@ fn random() -> f64 {
 }
 
 /// Purges for as long as the server runs: what was committed, a moment later, and what waits, every second.
-pub(crate) fn keep_purging(marketplace: &Marketplace, window: Duration) {
+pub(crate) fn keep_purging(marketplace: &Marketplace) {
     for line in marketplace.edge_lines() {
-        actix_web::rt::spawn(purge_committed(line.clone(), window));
+        actix_web::rt::spawn(purge_committed(line.clone()));
         actix_web::rt::spawn(purge_waiting(line));
     }
 }
 
-async fn purge_committed(line: EdgeLine, window: Duration) {
+async fn purge_committed(line: EdgeLine) {
     loop {
         line.called().await;
-        tokio::time::sleep(window).await;
         line.purge_committed().await;
     }
 }
 
 async fn purge_waiting(line: EdgeLine) {
-    let mut ticks = tokio::time::interval(EDGE_INTERVAL);
+    let mut ticks = tokio::time::interval(line.interval());
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

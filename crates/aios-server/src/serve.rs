@@ -86,7 +86,7 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     };
     keep_house(marketplace.clone(), metrics);
     keep_relaying(marketplace.clone());
-    keep_purging(&marketplace, args.edge.edge_purge_window);
+    keep_purging(&marketplace);
     actix_web::rt::spawn(warm_up(marketplace.clone()));
     // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
     let trial_secret = secret.filter(|_| args.secret.jwt_secret.is_none());

@@ -34,8 +34,8 @@ pub fn edge_paths(tag: &str) -> Vec<String> {
     let (kind, name) = tag.split_once(':').unwrap_or((tag, ""));
     match (kind, name) {
         ("agent", id) if !id.is_empty() => vec![
-            of_api(&format!("agents/{id}")),
-            of_api(&format!("agents/{id}?*")),
+            // Its reviews, too: whether there are any to show depends on whether the agent is.
+            of_api(&format!("agents/{id}*")),
             of_api("agents?ids=*"),
         ],
         ("reviews", agent) if !agent.is_empty() => vec![of_api(&format!("agents/{agent}/reviews*"))],

@@ -85,9 +85,14 @@ impl Server {
     }
 
     fn with_cache(database: &TestDatabase, edges: &[&Arc<FakeEdge>], cache: &Cache) -> Self {
+        Self::with_window(database, edges, cache, Duration::from_millis(50))
+    }
+
+    fn with_window(database: &TestDatabase, edges: &[&Arc<FakeEdge>], cache: &Cache, window: Duration) -> Self {
         let (wall, relay) = (clock(), RelayClock::new());
         let settings = EdgeSettings {
             key_prefix: "aios".to_owned(),
+            window,
             again: Duration::from_secs(5),
             random: || 1.0,
         };
@@ -310,6 +315,27 @@ on_both_databases! {
         assert_eq!((outbox(database), waiting(database, &edge)), (0, 0));
     }
 
+    async fn what_is_gathered_for_long_is_gathered_by_all_servers_together(database: &TestDatabase) {
+        let edge = FakeEdge::new("cdn");
+        let server = || {
+            let (cache, window) = (Cache::builder().build(), Duration::from_secs(30));
+            Server::with_window(database, &[&edge], &cache, window)
+        };
+        let (one, other) = (server(), server());
+        assert_eq!(one.lines()[0].interval(), Duration::from_secs(30));
+        let agents = [published(&one.marketplace, &user(), "First").await, published(&other.marketplace, &user(), "Second").await];
+        for server in [&one, &other] {
+            server.a_moment_later().await;
+            server.marketplace.relay_invalidations().await.unwrap();
+        }
+        assert!(edge.calls().is_empty());
+        other.lines()[0].purge_waiting().await.unwrap();
+        let purged = edge.calls().concat();
+        assert!(agents.iter().all(|agent| purged.contains(&format!("aios:agent:{}", agent.summary.id))), "{purged:?}");
+        one.lines()[0].purge_waiting().await.unwrap();
+        assert!(edge.calls().is_empty());
+    }
+
     async fn everything_is_purged_at_a_word(database: &TestDatabase) {
         let edge = FakeEdge::new("cdn");
         let server = Server::new(database, &[&edge]);
@@ -361,6 +387,7 @@ fn edges_have_names_of_their_own() {
     let edges: Vec<Arc<dyn Edge>> = vec![FakeEdge::new("cdn"), FakeEdge::new("cdn")];
     let settings = EdgeSettings {
         key_prefix: "aios".to_owned(),
+        window: Duration::ZERO,
         again: Duration::ZERO,
         random: || 0.5,
     };
