@@ -15,9 +15,10 @@ pub(crate) fn run(_: &Args) -> Result<(), Failure> {
         println!("# {name}, with all its data, is gone when this ends.");
         println!("export {variable}={url}");
     }
-    let (variable, program) = services.redis_program();
-    println!("# Redis's program, for tests that start servers themselves.");
-    println!("export {variable}={program}");
+    for (name, variable, program) in services.programs() {
+        println!("# {name}'s program, for tests that start servers themselves.");
+        println!("export {variable}={program}");
+    }
     eprintln!("Press Ctrl-C to stop.");
     loop {
         match interrupts.pause() {

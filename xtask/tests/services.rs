@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 const SERVER_VARIABLE: &str = "AIOS_TEST_POSTGRES_URL";
 const REDIS_VARIABLE: &str = "AIOS_TEST_REDIS_URL";
 const REDIS_PROGRAM_VARIABLE: &str = "AIOS_TEST_REDIS_SERVER";
+const VARNISH_PROGRAM_VARIABLE: &str = "AIOS_TEST_VARNISHD";
 
 fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -44,8 +45,10 @@ fn start_services() -> (Child, [SocketAddr; 2]) {
     };
     let postgres = value_of(SERVER_VARIABLE);
     let redis = value_of(REDIS_VARIABLE);
-    let program = value_of(REDIS_PROGRAM_VARIABLE);
-    assert!(Path::new(&program).is_file(), "{program}");
+    for variable in [REDIS_PROGRAM_VARIABLE, VARNISH_PROGRAM_VARIABLE] {
+        let program = value_of(variable);
+        assert!(Path::new(&program).is_file(), "{variable}: {program}");
+    }
     let authority = postgres.split('@').nth(1).unwrap().split('/').next().unwrap();
     let addresses = [authority, redis.strip_prefix("redis://").unwrap()];
     (child, addresses.map(|address| address.parse().unwrap()))

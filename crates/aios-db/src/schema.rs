@@ -90,6 +90,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::Text;
+    use crate::sql_types::{TimestampUtc, Uuid};
+
+    edge_purges (edge, tag) {
+        edge -> Text,
+        tag -> Text,
+        next_at -> TimestampUtc,
+        last_at -> TimestampUtc,
+        mark -> Uuid,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{Nullable, Text};
     use crate::sql_types::{JsonDocument, TextList, TimestampUtc, Uuid};
 
@@ -187,6 +200,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     agent_tags,
     cache_invalidations,
     categories,
+    edge_purges,
     knowledge_entries,
     marketplace_agents,
     tags,

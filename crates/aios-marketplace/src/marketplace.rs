@@ -11,6 +11,7 @@ use aios_pagination::CursorCodec;
 use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
 use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
+use crate::edge::Edges;
 use crate::relay::Relay;
 use crate::views::ViewCounter;
 use crate::writes::Storage;
@@ -29,6 +30,7 @@ pub struct Marketplace {
     pub(crate) boundaries: BoundaryKeeper,
     pub(crate) caches: Arc<Caches>,
     pub(crate) relay: Arc<Relay>,
+    pub(crate) edges: Arc<Edges>,
 }
 
 /// Whether what the marketplace stands on answers.
@@ -65,6 +67,7 @@ impl Marketplace {
             boundaries,
             caches: Arc::new(Caches::new(cache, settings).map_err(Error::internal)?),
             relay: Arc::default(),
+            edges: Arc::default(),
         })
     }
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use aios_cache::time::Clock;
+use aios_db::store::edge_purges::edge_purge_delete_before;
 use aios_db::store::outbox::{
     EVERYTHING, Invalidation, InvalidationId, invalidation_delete, invalidation_delete_before, invalidation_list,
 };
@@ -19,6 +20,7 @@ use parking_lot::Mutex;
 
 use crate::Marketplace;
 use crate::caching::Reach;
+use crate::edge::PurgedAt;
 
 /// How often a server runs the relay. The bounds below count on it.
 pub const RELAY_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,6 +54,7 @@ pub fn describe_metrics() {
         RELAYED_TOTAL,
         "Writes of others, or of before a failure, whose invalidation this server applied."
     );
+    crate::edge::describe_metrics();
 }
 
 /// What this server knows of the rows in the outbox. Times are those of its own clock, which never goes back.
@@ -90,6 +93,10 @@ struct Row {
     is_known_here: bool,
     /// When it had reached every cache.
     arrived: Option<Duration>,
+    /// The edges that were purged of it.
+    purged_at: PurgedAt,
+    /// The edges' own table has it.
+    is_handed_over: bool,
 }
 
 impl Row {
@@ -98,6 +105,8 @@ impl Row {
             first_seen: now,
             is_known_here: false,
             arrived: None,
+            purged_at: PurgedAt::default(),
+            is_handed_over: false,
         }
     }
 }
@@ -137,11 +146,51 @@ impl Relay {
             .collect()
     }
 
-    /// The rows that are not needed any more.
-    fn done(&self, reach: Reach, now: Duration) -> Vec<InvalidationId> {
+    /// Now, by the clock of the relay.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// These were purged at an edge.
+    pub(crate) fn purged(&self, ids: &[InvalidationId], edge: usize) {
+        let mut state = self.state.lock();
+        for id in ids {
+            // One that is not known any more was another server's to purge.
+            if let Some(row) = state.rows.get_mut(id) {
+                row.purged_at.add(edge);
+            }
+        }
+    }
+
+    /// Those of the listed rows that the edges are to keep: no cache here, or anywhere where they share one, has anything
+    /// older that the edge could fetch.
+    fn to_hand_over<'a>(&self, listed: &'a [Invalidation], reach: Reach) -> Vec<(&'a Invalidation, PurgedAt)> {
+        let state = self.state.lock();
+        let is_ready = |row: &Row| row.arrived.is_some() || (row.is_known_here && reach != Reach::Shared);
+        let ready = |listed: &'a Invalidation| {
+            let row = state.rows.get(&listed.id)?;
+            (!row.is_handed_over && is_ready(row)).then_some((listed, row.purged_at))
+        };
+        listed.iter().filter_map(ready).collect()
+    }
+
+    fn handed_over(&self, ids: impl IntoIterator<Item = InvalidationId>) {
+        let mut state = self.state.lock();
+        for id in ids {
+            if let Some(row) = state.rows.get_mut(&id) {
+                row.is_handed_over = true;
+            }
+        }
+    }
+
+    /// The rows that are not needed any more. Where there are edges, they have been handed over to them.
+    fn done(&self, reach: Reach, has_edges: bool, now: Duration) -> Vec<InvalidationId> {
         let linger = if reach == Reach::Alone { LINGER } else { Duration::ZERO };
         let state = self.state.lock();
-        let is_done = |row: &Row| row.arrived.is_some_and(|arrived| now.saturating_sub(arrived) >= linger);
+        let is_done = |row: &Row| {
+            let has_arrived = row.arrived.is_some_and(|arrived| now.saturating_sub(arrived) >= linger);
+            has_arrived && (row.is_handed_over || !has_edges)
+        };
         state
             .rows
             .iter()
@@ -185,6 +234,8 @@ impl Marketplace {
     pub(crate) async fn committed(&self, id: InvalidationId, tags: Vec<String>) {
         let everywhere = self.caches.invalidate(&tags).await;
         self.relay.applied([id], everywhere, self.relay.clock.now());
+        // Not before: the edge would fetch what the caches still have.
+        self.edges.committed(id, &tags);
     }
 
     /// Brings to the caches what writes made stale and nobody has brought there yet, and deletes from the outbox what has
@@ -195,7 +246,11 @@ impl Marketplace {
     /// # Errors
     /// Those of the database; everything is tried again the next time.
     pub async fn relay_invalidations(&self) -> Result<()> {
-        let reach = self.caches.reach();
+        let reach = match self.caches.reach() {
+            // A server that keeps nothing still has an edge to look after.
+            Reach::Off if !self.edges.is_empty() => Reach::Alone,
+            reach => reach,
+        };
         if self.relay.is_time_to_clear(self.relay.clock.now()) {
             self.clear_outdated().await?;
         }
@@ -245,6 +300,7 @@ impl Marketplace {
             let page = self.db.read(move |c| invalidation_list(c, after, BATCH)).await?;
             let is_last = page.len() < BATCH as usize;
             self.apply_due(&self.relay.due(&page, reach, began)).await;
+            self.hand_over_ready(&page, reach).await?;
             listed.extend(page.into_iter().map(|row| row.id));
             if is_last {
                 break;
@@ -253,7 +309,7 @@ impl Marketplace {
         // Metrics are floats; what is lost beyond 2^53 rows is no loss.
         #[expect(clippy::cast_precision_loss, reason = "said above")]
         metrics::gauge!(WAITING).set(listed.len() as f64);
-        let done = self.relay.done(reach, self.relay.clock.now());
+        let done = self.relay.done(reach, !self.edges.is_empty(), self.relay.clock.now());
         self.delete(&done).await?;
         self.relay.round_ended(&listed, &done, began);
         Ok(())
@@ -276,6 +332,17 @@ impl Marketplace {
         self.relay.applied(ids, everywhere, self.relay.clock.now());
     }
 
+    /// Gives the edges what they are to purge, in a table of their own, so that the outbox does not wait for them.
+    async fn hand_over_ready(&self, page: &[Invalidation], reach: Reach) -> Result<()> {
+        if self.edges.is_empty() {
+            return Ok(());
+        }
+        let ready = self.relay.to_hand_over(page, reach);
+        self.hand_over(&ready).await?;
+        self.relay.handed_over(ready.iter().map(|(row, _)| row.id));
+        Ok(())
+    }
+
     async fn delete(&self, ids: &[InvalidationId]) -> Result<()> {
         for ids in ids.chunks(BATCH as usize) {
             let ids = ids.to_vec();
@@ -289,7 +356,10 @@ impl Marketplace {
         let moment = self.clock.now() - OUTDATED;
         let cleared = self
             .db
-            .write_unseen(move |c| invalidation_delete_before(c, moment))
+            .write_unseen(move |c| {
+                edge_purge_delete_before(c, moment)?;
+                invalidation_delete_before(c, moment)
+            })
             .await?;
         tracing::debug!(cleared, "outdated invalidations were deleted");
         Ok(())

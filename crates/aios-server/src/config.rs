@@ -9,6 +9,7 @@ use aios_telemetry::LogFormat;
 use clap::Args;
 
 use crate::cache::CacheArgs;
+use crate::edge::EdgeArgs;
 use crate::transport::TransportArgs;
 
 /// Why the program does not start, or does not do what it was told.
@@ -69,6 +70,9 @@ pub struct ServeArgs {
     /// How answers are kept.
     #[command(flatten)]
     pub cache: CacheArgs,
+    /// The CDN in front of the servers.
+    #[command(flatten)]
+    pub edge: EdgeArgs,
     /// The address to listen at.
     #[arg(long, env = "API_HOST", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub api_host: IpAddr,

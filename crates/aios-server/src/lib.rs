@@ -3,6 +3,7 @@
 mod cache;
 mod cli;
 mod config;
+mod edge;
 mod import;
 mod invalidate;
 mod offline;
@@ -20,6 +21,7 @@ use crate::cli::{Cli, Command};
 
 pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
+pub use edge::{EdgeArgs, EdgeKind};
 pub use serve::{Server, start};
 pub use transport::TransportArgs;
 

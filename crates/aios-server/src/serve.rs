@@ -14,6 +14,7 @@ use aios_marketplace::{Clock, Marketplace, RELAY_INTERVAL, SystemClock};
 use aios_telemetry::Metrics;
 
 use crate::config::{ServeArgs, StartError};
+use crate::edge::{keep_purging, purge_last};
 use crate::offline::migrate;
 use crate::secret::{cursor_secret, token_secret};
 use crate::tls::Certificate;
@@ -68,6 +69,7 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     let cache = args.cache.build()?;
     let cursors = cursor_secret(secret.as_deref());
     let marketplace = Marketplace::new(database, clock, &cursors, &cache, &args.cache.settings())?;
+    let marketplace = args.edge.put_before(marketplace, &args.cache.cache_key_prefix)?;
     let is_demo =
         args.demo_data && url.kind() == DatabaseKind::Sqlite && marketplace.fill_with_demonstration(DEMO_SEED).await?;
     marketplace.housekeeping().await?;
@@ -92,6 +94,7 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     };
     keep_house(marketplace.clone(), metrics);
     keep_relaying(marketplace.clone());
+    keep_purging(&marketplace);
     actix_web::rt::spawn(warm_up(marketplace.clone()));
     // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
     let trial_secret = secret.filter(|_| args.secret.jwt_secret.is_none());
@@ -126,6 +129,7 @@ fn installed_metrics() -> Option<Metrics> {
     aios_api::describe_metrics();
     aios_cache::describe_metrics();
     aios_db::describe_metrics();
+    aios_edge::describe_metrics();
     aios_marketplace::describe_metrics();
     Some(metrics)
 }
@@ -302,6 +306,7 @@ impl Server {
             metrics.stop(false).await;
         }
         self.marketplace.flush_views().await?;
+        purge_last(&self.marketplace).await;
         // What has arrived is deleted from the outbox; what has not is the next server's.
         self.marketplace.relay_invalidations().await?;
         stopped.map_err(|error| StartError::new(format!("the server failed: {error}")))

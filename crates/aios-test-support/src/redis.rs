@@ -1,9 +1,5 @@
 //! A Redis or Valkey server of its own for a test, to be killed, frozen and restarted.
 
-// The process is the one of the cache's own tests, whose server can't be had without a client for Redis.
-#[path = "../../aios-cache/tests/support/process.rs"]
-mod process;
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -12,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use self::process::Process;
+use crate::process::{self, Process};
 
 /// With how many ports a start is tried: another process may take one between our look and the server's.
 const PORTS_TRIED: usize = 10;
@@ -123,7 +119,7 @@ fn ask(port: u16, command: &str, is_complete: impl Fn(&str) -> bool) -> Option<S
     Some(answer)
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("some port is free");
     listener.local_addr().expect("it has an address").port()
 }

@@ -56,7 +56,8 @@ impl Software {
 
     fn install(&self, interrupts: &mut Interrupts) -> Result<bool, Failure> {
         let _no_services = Policy::without_services();
-        let install = ["install", "--yes", "--no-install-recommends", self.apt];
+        let mut install = vec!["install", "--yes", "--no-install-recommends"];
+        install.extend(self.apt.split(' '));
         // Package lists that are new enough save the slower half; that is why the update comes second.
         Ok(apt_get(&install, interrupts)? || (apt_get(&["update"], interrupts)? && apt_get(&install, interrupts)?))
     }

@@ -9,6 +9,7 @@ mod port;
 mod postgres;
 mod redis;
 mod supervise;
+mod varnish;
 
 use std::env;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ pub(crate) struct Services {
     provided: Vec<Provided>,
     /// The tests of the cache start, kill and freeze servers of their own.
     redis_program: PathBuf,
+    /// So do those of the edge.
+    varnish_program: PathBuf,
 }
 
 impl Services {
@@ -68,9 +71,11 @@ impl Services {
                 server,
             });
         }
+        let varnish_program = varnish::program(interrupts)?;
         Ok(Self {
             provided,
             redis_program,
+            varnish_program,
         })
     }
 
@@ -81,9 +86,20 @@ impl Services {
             .map(|provided| (provided.server.name(), provided.variable, provided.server.url()))
     }
 
-    /// The variable that names Redis's server program, and what it names.
-    pub(crate) fn redis_program(&self) -> (&'static str, String) {
-        (redis::PROGRAM_VARIABLE, self.redis_program.display().to_string())
+    /// The programs from which tests start servers themselves: their names, the variables that name them, and where they are.
+    pub(crate) fn programs(&self) -> [(&'static str, &'static str, String); 2] {
+        [
+            (
+                "Redis",
+                redis::PROGRAM_VARIABLE,
+                self.redis_program.display().to_string(),
+            ),
+            (
+                "Varnish",
+                varnish::PROGRAM_VARIABLE,
+                self.varnish_program.display().to_string(),
+            ),
+        ]
     }
 
     /// Where PostgreSQL listens, whoever started it.
@@ -104,7 +120,9 @@ impl Services {
 
     /// Tells a program where the servers listen, and how to start others.
     pub(crate) fn announce_to(&self, command: &mut Command) {
-        command.env(redis::PROGRAM_VARIABLE, &self.redis_program);
+        for (_, variable, program) in self.programs() {
+            command.env(variable, program);
+        }
         for (_, variable, url) in self.iter() {
             command.env(variable, url);
         }

@@ -26,7 +26,7 @@ exec "$@" 3<&- </dev/null
 "#;
 
 /// The server program, or a panic with a sentence that says what to do.
-pub(super) fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     if let Some(named) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
         let named = PathBuf::from(named);
         assert!(
@@ -46,14 +46,14 @@ pub(super) fn program() -> PathBuf {
 
 /// A running program.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     lifeline: Option<ChildStdin>,
 }
 
 impl Process {
     /// Starts a program in a directory, with its output in a file there.
-    pub(super) fn start(program: &Path, arguments: &[String], directory: &Path) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path, arguments: &[String], directory: &Path) -> io::Result<Self> {
         let log = File::create(directory.join("log"))?;
         let mut child = Command::new("/bin/sh")
             .args(["-c", WATCHED, "server"])
@@ -71,15 +71,15 @@ impl Process {
     }
 
     /// The shell became the program, so its number is the program's.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 }

@@ -5,6 +5,7 @@ pub mod agent_list;
 pub mod agents;
 pub mod analytics;
 pub mod categories;
+pub mod edge_purges;
 pub mod installations;
 pub mod knowledge;
 pub mod outbox;

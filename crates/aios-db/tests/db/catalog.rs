@@ -4,13 +4,14 @@ use aios_db::migrations::{revert, run};
 use aios_db::{DatabaseKind, catalog};
 use aios_test_support::{TestDatabase, on_both_databases};
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "agent_analytics",
     "agent_installations",
     "agent_reviews",
     "agent_tags",
     "cache_invalidations",
     "categories",
+    "edge_purges",
     "knowledge_entries",
     "marketplace_agents",
     "tags",

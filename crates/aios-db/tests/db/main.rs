@@ -8,6 +8,7 @@
 
 mod bulk;
 mod catalog;
+mod edge_purges;
 mod fields;
 mod migrations;
 mod outbox;

@@ -112,7 +112,7 @@ on_both_databases! {
         let last = names(database.kind()).last().unwrap();
         revert(&mut connection).unwrap();
         // The table that it makes is there already.
-        execute(&mut connection, "CREATE TABLE cache_invalidations (id integer)");
+        execute(&mut connection, "CREATE TABLE edge_purges (id integer)");
         let failure = run(&mut connection).unwrap_err();
         assert!(matches!(&failure, MigrationError::Failed { name, .. } if name == last), "{failure}");
         assert_eq!(states(&mut connection).last(), Some(&MigrationState::Pending));

@@ -12,6 +12,7 @@
 //! | a user's installations, how a user stands to an agent | `ttl_user` | `user:ID` |
 //! | a user's knowledge entries, one, listed or found | `ttl_user` | `knowledge:ID` |
 
+mod at_the_edge;
 mod keys;
 mod stale;
 mod tags;
@@ -35,6 +36,8 @@ use serde::de::DeserializeOwned;
 use self::keys::{AgentPage, KnowledgePage, PageOf};
 use crate::{Listing, PageRequest};
 
+pub(crate) use at_the_edge::is_at_the_edge;
+pub use at_the_edge::{edge_key, edge_paths};
 pub(crate) use stale::Stale;
 
 /// How long answers are kept, and how much memory they take.

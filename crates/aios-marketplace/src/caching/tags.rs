@@ -33,3 +33,8 @@ pub(crate) fn user(id: UserId) -> String {
 pub(crate) fn knowledge_of(user: UserId) -> String {
     format!("knowledge:{user}")
 }
+
+/// Whether only one user's own answers bear this tag.
+pub(crate) fn is_of_one_user(tag: &str) -> bool {
+    tag.starts_with("user:") || tag.starts_with("knowledge:")
+}

@@ -9,6 +9,7 @@
 mod caching;
 mod counters;
 mod demo;
+mod edge;
 mod import;
 mod outbox;
 mod pages;

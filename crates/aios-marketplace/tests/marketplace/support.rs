@@ -33,7 +33,7 @@ pub(crate) fn with_cache(database: &TestDatabase, cache: &Cache) -> Marketplace 
     Marketplace::new(database.pool(), clock(), SECRET, cache, &CacheSettings::default()).unwrap()
 }
 
-const SECRET: &[u8] = b"secret of the tests";
+pub(crate) const SECRET: &[u8] = b"secret of the tests";
 
 pub(crate) fn user() -> Caller {
     Caller {

@@ -294,6 +294,14 @@ fn a_bad_value_stops_the_start_with_a_sentence_that_names_it() {
         ("CLIENT_BODY_TIMEOUT", "never", "--client-body-timeout"),
         ("MAX_CONNECTIONS", "0", "--max-connections"),
         ("LISTEN_BACKLOG", "99999", "--listen-backlog"),
+        ("EDGE_PURGE", "akamai", "--edge-purge"),
+        ("EDGE_PURGE", "cloudflare", "CLOUDFLARE_ZONE_ID"),
+        ("EDGE_PURGE", "fastly", "FASTLY_SERVICE_ID"),
+        ("EDGE_PURGE", "cloudfront", "CLOUDFRONT_DISTRIBUTION_ID"),
+        ("EDGE_PURGE", "varnish", "VARNISH_PURGE_SECRET"),
+        ("EDGE_PURGE_WINDOW", "a while", "--edge-purge-window"),
+        ("EDGE_PURGE_AGAIN", "11m", "--edge-purge-again"),
+        ("EDGE_PURGE_SOFT", "perhaps", "--edge-purge-soft"),
     ] {
         let ended = aios(folder.path()).env(name, value).output().unwrap();
         let complaint = String::from_utf8_lossy(&ended.stderr);
@@ -347,6 +355,20 @@ fn help_and_the_openapi_document_are_printed() {
         "CLIENT_BODY_TIMEOUT",
         "MAX_CONNECTIONS",
         "LISTEN_BACKLOG",
+        "EDGE_PURGE",
+        "EDGE_PURGE_WINDOW",
+        "EDGE_PURGE_AGAIN",
+        "EDGE_PURGE_SOFT",
+        "CLOUDFLARE_ZONE_ID",
+        "CLOUDFLARE_API_TOKEN",
+        "FASTLY_SERVICE_ID",
+        "FASTLY_API_TOKEN",
+        "CLOUDFRONT_DISTRIBUTION_ID",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "VARNISH_URLS",
+        "VARNISH_PURGE_SECRET",
     ] {
         assert!(help.contains(setting), "{setting}: {help}");
     }

@@ -13,6 +13,7 @@ mod batches;
 mod caching;
 mod delivery;
 mod described;
+mod edge;
 mod harness;
 mod life_cycle;
 mod limits;
