@@ -29,7 +29,12 @@ async fn a_hit_is_a_fresh_value_and_nothing_else() {
     let numbers = numbers(&cache, Policy::new(seconds(60)).stale(seconds(30)));
     let source = Source::default();
     assert!(numbers.at("a").hit().is_none());
-    numbers.at("a").tags(|| ["t"]).get_or_load(source.loader()).await.unwrap();
+    numbers
+        .at("a")
+        .tags(|| ["t"])
+        .get_or_load(source.loader())
+        .await
+        .unwrap();
     let hit = numbers.at("a").hit().unwrap();
     assert_eq!((*hit, hit.is_stale(), hit.fresh_for()), (1, false, seconds(60)));
     let stats = numbers.stats();
