@@ -218,7 +218,7 @@ fn headers(
     Ok(headers)
 }
 
-/// A part whose request was given up, panicked, or has an answer that can't be read.
+/// Why a part that took too long has no answer.
 pub(super) fn timed_out() -> Error {
     Error::new(
         ErrorKind::Timeout,
