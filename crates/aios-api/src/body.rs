@@ -1,4 +1,6 @@
-//! Bodies: JSON alone, at most 1 MiB, and what is wrong with one said by field.
+//! Bodies: JSON alone, at most 1 MiB, within a time limit of their own, and what is wrong with one said by field.
+
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -8,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde::de::DeserializeOwned;
 
+use crate::Api;
 use crate::problem::Problem;
 
 /// The longest body, in bytes.
@@ -24,10 +27,10 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (accepted, payload) = (check_headers(request), payload.take());
+        let (accepted, payload, longest) = (check_headers(request), payload.take(), longest(request));
         async move {
             accepted?;
-            let body = read(payload).await?;
+            let body = read(payload, longest).await?;
             Ok(Self(parse(&body)?))
         }
         .boxed_local()
@@ -39,9 +42,9 @@ impl<T: DeserializeOwned> FromRequest for OptionalJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (accepted, payload) = (check_headers(request), payload.take());
+        let (accepted, payload, longest) = (check_headers(request), payload.take(), longest(request));
         async move {
-            let body = read(payload).await?;
+            let body = read(payload, longest).await?;
             if body.is_empty() {
                 return Ok(Self(None));
             }
@@ -82,7 +85,21 @@ fn check_headers(request: &HttpRequest) -> Result<(), Error> {
     }
 }
 
-async fn read(mut payload: Payload) -> Result<web::BytesMut, Error> {
+/// How long the body may take to come.
+fn longest(request: &HttpRequest) -> Duration {
+    let api = request.app_data::<web::Data<Api>>();
+    api.map_or(Duration::from_secs(30), |api| api.body_timeout)
+}
+
+async fn read(payload: Payload, longest: Duration) -> Result<web::BytesMut, Error> {
+    let read = tokio::time::timeout(longest, read_to_end(payload)).await;
+    read.unwrap_or_else(|_elapsed| {
+        let detail = format!("The body took longer than {} seconds.", longest.as_secs_f64());
+        Err(Error::new(ErrorKind::TooSlow, detail))
+    })
+}
+
+async fn read_to_end(mut payload: Payload) -> Result<web::BytesMut, Error> {
     let mut body = web::BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk =

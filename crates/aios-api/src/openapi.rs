@@ -1,10 +1,12 @@
 //! The OpenAPI 3.1 document, made from the handlers and the wire types.
 
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
+use crate::delivery::Route;
 use crate::problem::{InvalidField, ProblemDocument};
 use crate::routes;
 
@@ -51,6 +53,7 @@ pub(crate) fn document() -> OpenApi {
         routes::knowledge::replace,
         routes::knowledge::remove,
         routes::knowledge::search,
+        crate::batch::batch,
         routes::operations::alive,
         routes::operations::ready,
         routes::operations::health,
@@ -65,6 +68,7 @@ pub(crate) fn document() -> OpenApi {
         (name = "Installations", description = "What users have installed, and what they do with it."),
         (name = "Reviews", description = "What users think of agents."),
         (name = "Knowledge", description = "Texts that a user keeps; nobody else sees them."),
+        (name = "Batches", description = "Several reads in one request."),
         (name = "Operations", description = "For those who run the server and those who build on it."),
     ),
     modifiers(&Bearer, &Problems),
@@ -92,7 +96,7 @@ impl Modify for Bearer {
 struct Problems;
 
 /// Status, name among the components, and what it says.
-const COMMON: [(u16, &str, &str); 9] = [
+const COMMON: [(u16, &str, &str); 12] = [
     (
         400,
         "Malformed",
@@ -101,12 +105,23 @@ const COMMON: [(u16, &str, &str); 9] = [
     (401, "Unauthenticated", "A valid token is needed."),
     (403, "Forbidden", "The caller may not do this."),
     (404, "NotFound", "There is no such thing, or not for this caller."),
+    (
+        406,
+        "NotAcceptable",
+        "`Accept-Encoding` refuses every coding that there is.",
+    ),
+    (408, "TooSlow", "The body was not there in time."),
     (413, "PayloadTooLarge", "The body is larger than 1 MiB."),
     (415, "UnsupportedMediaType", "The body is not JSON."),
     (
         422,
         "Invalid",
         "A value is not acceptable; `errors` says which and why.",
+    ),
+    (
+        431,
+        "HeadersTooLarge",
+        "The path and the headers are larger than 32 KiB together.",
     ),
     (500, "Internal", "The server is at fault."),
     (
@@ -136,12 +151,74 @@ impl Modify for Problems {
             for operation in methods.into_iter().flatten() {
                 add_problems(operation, has_id, path);
             }
+            if let Some(read) = item.get.as_mut().filter(|_| is_kept(path)) {
+                add_validation(read);
+            }
         }
     }
 }
 
+/// Whether a path's answers to `GET` are kept, validated, and sent in several codings.
+fn is_kept(path: &str) -> bool {
+    Route::ALL.iter().any(|route| route.pattern() == path)
+}
+
+/// What the answers to such a `GET` say of themselves, and that there may be none.
+fn add_validation(operation: &mut Operation) {
+    let conditions = [
+        ("If-None-Match", "ETags of what the client has, or `*`."),
+        (
+            "If-Modified-Since",
+            "The `Last-Modified` of what the client has; `If-None-Match` takes precedence.",
+        ),
+        (
+            "Accept-Encoding",
+            "Which of `br`, `zstd` and `gzip` the client takes, by q-values.",
+        ),
+    ];
+    for (name, meaning) in conditions {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .description(Some(meaning))
+            .schema(Some(Object::with_type(Type::String)))
+            .build();
+        operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+    }
+    let header = |meaning: &str| HeaderBuilder::new().description(Some(meaning)).build();
+    let mut not_modified = ResponseBuilder::new().description("The client has it already.");
+    let responses = &mut operation.responses.responses;
+    for (name, meaning) in VALIDATION {
+        not_modified = not_modified.header(name, header(meaning));
+        if let Some(RefOr::T(whole)) = responses.get_mut("200") {
+            whole
+                .headers
+                .entry(name.to_owned())
+                .or_insert_with(|| RefOr::T(header(meaning)));
+        }
+    }
+    responses.insert("304".to_owned(), not_modified.build().into());
+}
+
+/// Headers of a kept answer.
+const VALIDATION: [(&str, &str); 5] = [
+    ("ETag", "Names these very bytes, in this coding."),
+    (
+        "Vary",
+        "`Accept-Encoding`, and `Authorization` where callers get different answers.",
+    ),
+    (
+        "Cache-Control",
+        "How long it may be used again: `public`, or `private, no-store` where it is for the caller alone. Shared caches \
+         find `CDN-Cache-Control`, `Cache-Tag` and `Surrogate-Key` beside it.",
+    ),
+    ("Cache-Status", "How this server's cache came by it (RFC 9211)."),
+    ("Server-Timing", "What it took, in milliseconds."),
+];
+
 fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
     let has_body = operation.request_body.is_some();
+    let is_read = !has_body && !operation.responses.responses.keys().any(|status| status == "204");
     let parameters = operation
         .parameters
         .iter()
@@ -150,9 +227,7 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
             RefOr::T(parameter) => Some(parameter),
             RefOr::Ref(_) => None,
         });
-    let has_query = parameters
-        .clone()
-        .any(|p| p.parameter_in == utoipa::openapi::path::ParameterIn::Query);
+    let has_query = parameters.clone().any(|p| p.parameter_in == ParameterIn::Query);
     let has_cursor = parameters.clone().any(|p| p.name == "cursor") || path.ends_with("/agents/search");
     let is_signed_in = operation.security.is_some();
     let is_api = path.starts_with("/api/");
@@ -163,12 +238,14 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
     for (status, name, _) in COMMON {
         let applies = match status {
             400 => has_body || has_cursor,
-            401 => is_signed_in,
+            // A batch is never refused for its token: its parts are.
+            401 => is_signed_in && path != crate::batch::PATH,
             403 => can_be_forbidden,
             404 => has_id || path == "/metrics",
-            413 | 415 => has_body,
+            406 => is_kept(path) && is_read || path.ends_with("/agents/search"),
+            408 | 413 | 415 => has_body,
             422 => has_body || has_query,
-            503 => is_api,
+            431 | 503 => is_api,
             _ => true,
         };
         if applies {

@@ -69,6 +69,12 @@ pub(crate) fn problem_type(kind: ErrorKind) -> ProblemType {
             "The method is not for this route",
             "The header Allow lists the methods that are.",
         ),
+        ErrorKind::NotAcceptable => (
+            StatusCode::NOT_ACCEPTABLE,
+            "not-acceptable",
+            "The client accepts no form that the answer has",
+            "The header Accept-Encoding refuses every coding that the server has, the body as it is among them. Allow one of `br`, `zstd`, `gzip` and `identity`.",
+        ),
         ErrorKind::Conflict => (
             StatusCode::CONFLICT,
             "conflict",
@@ -85,13 +91,25 @@ pub(crate) fn problem_type(kind: ErrorKind) -> ProblemType {
             StatusCode::PAYLOAD_TOO_LARGE,
             "payload-too-large",
             "The body is too large",
-            "Bodies are at most 1 MiB.",
+            "Bodies are at most 1 MiB, and the answers of a batch's parts 8 MiB together.",
         ),
         ErrorKind::UnsupportedMediaType => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
             "The body is not JSON",
             "Send the body as JSON in UTF-8, with Content-Type: application/json and without a Content-Encoding.",
+        ),
+        ErrorKind::HeadersTooLarge => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "headers-too-large",
+            "The headers are too large",
+            "The path and all headers are at most 32 KiB together. Send fewer or shorter ones.",
+        ),
+        ErrorKind::TooSlow => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request-timeout",
+            "The request came too slowly",
+            "The body was not there in time, and the connection is closed. Send it again over a new one.",
         ),
         ErrorKind::Invalid => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -218,6 +236,10 @@ impl ResponseError for Problem {
         ) {
             let seconds = self.error.retry_after().map_or(1, |after| after.as_secs().max(1));
             answer.insert_header((RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if kind == ErrorKind::TooSlow {
+            // What is left of the request is not waited for.
+            answer.force_close();
         }
         // A document of strings and numbers always serialises.
         answer.body(serde_json::to_vec(&document).unwrap_or_default())

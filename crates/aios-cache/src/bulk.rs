@@ -12,7 +12,7 @@ use crate::entry::Cached;
 use crate::error::{Failure, LoadError};
 use crate::flight::Flight;
 use crate::key::{CacheKey, with_key};
-use crate::load::{Batch, Lead, Load};
+use crate::load::{Batch, Known, Lead, Load};
 use crate::loaded::Loaded;
 use crate::namespace::{Inner, Namespace};
 use crate::policy::Policy;
@@ -267,7 +267,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
             namespace: Arc::clone(self),
             policy: policy.clone(),
             leads: led.into_iter().map(to_lead).collect(),
-            is_refresh: false,
+            known: Known::Nothing,
             load,
         };
         batch.start().await;

@@ -148,7 +148,8 @@ impl CacheBuilder {
         self
     }
 
-    /// How long one call of the shared tier may take. 250 ms unless told otherwise.
+    /// How long one call of the shared tier may take. 250 ms unless told otherwise; longer than the engine's own time for an
+    /// answer, by which it finds dead connections.
     pub fn engine_timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self

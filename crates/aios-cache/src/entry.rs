@@ -133,6 +133,11 @@ pub struct Cached<V> {
 }
 
 impl<V> Cached<V> {
+    /// Whether something that it bears was invalidated since it was made.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        !self.entry.tags_are_current()
+    }
+
     /// Where it came from.
     pub fn origin(&self) -> Origin {
         self.origin

@@ -1,19 +1,13 @@
-//! Loads under way: one a key, joined by whoever comes meanwhile, and cut loose by an invalidation.
-//!
-//! The lock of a key's shard is the fence in this process: a result goes into memory only while its flight is still the
-//! key's flight, under that lock; an invalidation takes the flight away and removes the entry under the same lock.
+//! Loads under way: joined by whoever comes meanwhile, and cut loose by an invalidation.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use crate::entry::Cached;
 use crate::error::Failure;
-use crate::tags::{TableMark, TagMark};
+use crate::fence::Fence;
+use crate::tags::{TableMark, TagMark, TagTable};
 
 /// What those who wait for a flight are told.
 pub(crate) enum Progress<V> {
@@ -32,9 +26,22 @@ pub(crate) struct Flight<V> {
 }
 
 impl<V> Flight<V> {
-    /// Whether nothing has been invalidated since it began: what it brings may be stored, and newcomers may wait for it.
+    /// Whether nothing that is known of it has been invalidated since it began: what it brings may be stored.
     pub(crate) fn is_current(&self, generation: u64) -> bool {
         self.generation == generation && self.tags.iter().all(TagMark::is_current)
+    }
+
+    /// Whether newcomers may wait for it. Those who already have its answer, an old value while it brings the new one, must
+    /// not pass it on once that is stale.
+    pub(crate) fn can_be_joined(&self, generation: u64) -> bool {
+        let is_old = matches!(&*self.progress.borrow(), Progress::Answered(Ok(cached)) if cached.is_overtaken());
+        !is_old && self.is_current(generation)
+    }
+
+    /// Whether nothing at all has been invalidated since it began, so that whatever tags its loader names, newcomers may
+    /// have its answer.
+    pub(crate) fn saw_everything(&self, tags: &TagTable, number: u64) -> bool {
+        !tags.was_bumped_since(self.table) && self.number == number
     }
 
     /// The first answer counts; later ones are for the cache alone.
@@ -65,42 +72,5 @@ impl<V> Flight<V> {
     }
 }
 
-const SHARDS: usize = 32;
-
-type Shard<V> = HashMap<Box<str>, Arc<Flight<V>>>;
-
 /// The flights of a namespace.
-pub(crate) struct Flights<V> {
-    shards: Box<[Mutex<Shard<V>>; SHARDS]>,
-    hasher: RandomState,
-}
-
-impl<V> Flights<V> {
-    pub(crate) fn new() -> Self {
-        Self {
-            shards: Box::new(std::array::from_fn(|_| Mutex::default())),
-            hasher: RandomState::new(),
-        }
-    }
-
-    /// The lock under which everything about a key is decided.
-    pub(crate) fn lock(&self, key: &str) -> MutexGuard<'_, Shard<V>> {
-        let index = usize::try_from(self.hasher.hash_one(key) >> 59).unwrap_or(0);
-        match self.shards.get(index) {
-            Some(shard) => shard.lock(),
-            // There are 32 shards, and five bits choose one.
-            None => unreachable_shard(&self.shards).lock(),
-        }
-    }
-}
-
-#[cold]
-fn unreachable_shard<T>(shards: &[T; SHARDS]) -> &T {
-    let [first, ..] = shards;
-    first
-}
-
-/// Whether `flight` is still the key's.
-pub(crate) fn is_attached<V>(shard: &Shard<V>, key: &str, flight: &Arc<Flight<V>>) -> bool {
-    shard.get(key).is_some_and(|attached| Arc::ptr_eq(attached, flight))
-}
+pub(crate) type Flights<V> = Fence<Flight<V>>;

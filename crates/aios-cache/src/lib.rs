@@ -149,6 +149,9 @@
 //! **By hand.** [`Slot::get`] and [`Slot::peek`] load nothing, [`Slot::refresh`] loads whatever is there,
 //! [`Slot::insert`] puts a value there.
 //!
+//! **Gathered.** One key that many ask for is one load. Many keys that one caller asks for are one load too, by [`Namespace::many`]; many
+//! keys that many callers ask for one by one become few loads by a [`gather::Gatherer`] within the loader.
+//!
 //! # Invalidation
 //!
 //! [`Cache::invalidate`] takes [`Targets`]: keys, tags, namespaces, everything. Call it **after** what it is about was
@@ -185,6 +188,11 @@
 //! nothing from before. (It holds for a heartbeat no shorter than the time-out. A process that is stopped, as by
 //! SIGSTOP, or with its virtual machine, does not run; and a runtime whose threads are blocked by long computations is
 //! late by these.)
+//!
+//! This is checked, not argued: `tests/model` searches every interleaving of a model of two nodes and their store, with
+//! lost notices, cut connections, crashes and restarts, and shows for each rule of the protocol what goes wrong without it;
+//! `tests/fence` runs the code of the fence and of the tags under a checker of schedules and memory orders; and
+//! `tests/schedules` lets real nodes read and invalidate in virtual time while their store fails in every way.
 //!
 //! **After [`Outcome::Deferred`]:** this node could not reach the shared tier. It serves nothing older itself,
 //! remembers what it could not tell, and tells it before it uses the shared tier again. Until then nodes that do reach
@@ -384,7 +392,9 @@ mod entry;
 mod envelope;
 mod error;
 mod event;
+mod fence;
 mod flight;
+pub mod gather;
 mod hub;
 mod key;
 mod link;
@@ -397,7 +407,10 @@ mod policy;
 pub mod serializer;
 mod slot;
 mod stats;
+mod sync;
 mod tags;
+#[cfg(test)]
+mod tags_tests;
 mod targets;
 pub mod time;
 mod warm;

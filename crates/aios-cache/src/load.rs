@@ -21,7 +21,7 @@ use crate::entry::{Cached, Condition, Entry, Origin};
 use crate::envelope::{self, Envelope};
 use crate::error::Failure;
 use crate::event::Event;
-use crate::flight::{Flight, is_attached};
+use crate::flight::Flight;
 use crate::link::{Call, Link};
 use crate::loaded::Loaded;
 use crate::names::user_tag;
@@ -47,9 +47,21 @@ pub(crate) struct Batch<V> {
     pub(crate) namespace: Arc<Inner<V>>,
     pub(crate) policy: Policy,
     pub(crate) leads: Vec<Lead<V>>,
-    /// Whether to load whatever the shared tier has.
-    pub(crate) is_refresh: bool,
+    pub(crate) known: Known,
     pub(crate) load: Load<V>,
+}
+
+/// What is known of the shared tier before a batch runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing: it is asked.
+    Nothing,
+    /// It has no entry.
+    Missing,
+    /// Whatever it has, it does not count.
+    Useless,
+    /// It has an entry that is stale, and that is the answer already.
+    Stale,
 }
 
 /// What became of one value of a batch so far.
@@ -122,21 +134,21 @@ impl<V: Send + Sync + 'static> Batch<V> {
             namespace,
             policy,
             leads,
-            is_refresh,
+            known,
             load,
         } = self;
         let new = |lead| Item {
             lead,
             is_done: false,
-            is_answered: false,
+            is_answered: known == Known::Stale,
             lease: None,
-            is_there: is_refresh,
+            is_there: matches!(known, Known::Useless | Known::Stale),
             versions: None,
         };
         let span = tracing::debug_span!("cache_load", namespace = %namespace.name, values = leads.len());
         // Made here and not in the task: a runtime that is shutting down drops tasks that it never ran.
         let batch = Items::new(namespace, leads.into_iter().map(new).collect());
-        let running = batch.run(policy, is_refresh, load).instrument(span);
+        let running = batch.run(policy, known, load).instrument(span);
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(running)),
             Err(_) => running.await,
@@ -145,11 +157,11 @@ impl<V: Send + Sync + 'static> Batch<V> {
 }
 
 impl<V: Send + Sync + 'static> Items<V> {
-    async fn run(mut self, policy: Policy, is_refresh: bool, load: Load<V>) {
+    async fn run(mut self, policy: Policy, known: Known, load: Load<V>) {
         let namespace = Arc::clone(&self.namespace);
         let items = &mut self.items;
         if namespace.shares() {
-            if !is_refresh {
+            if known == Known::Nothing {
                 namespace.consult(items).await;
             }
             namespace.take_leases(items, &policy).await;
@@ -181,13 +193,17 @@ fn places_to_load<V>(items: &[Item<V>]) -> Vec<usize> {
         .collect()
 }
 
+/// Entries that are read together often bear the same tags.
+fn once_each(mut states: Vec<Arc<TagState>>) -> Vec<Arc<TagState>> {
+    states.sort_unstable_by(|a, b| a.name().cmp(b.name()));
+    states.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    states
+}
+
 impl<V> Inner<V> {
     /// The flight is over without a result.
     fn forget(&self, lead: &Lead<V>) {
-        let mut shard = self.flights.lock(&lead.key);
-        if is_attached(&shard, &lead.key, &lead.flight) {
-            shard.remove(&lead.key);
-        }
+        self.flights.forget(&lead.key, &lead.flight);
     }
 }
 
@@ -209,22 +225,16 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// Puts an entry into memory, if its flight is still the key's and nothing was invalidated since it began. Where the
     /// flight is over, it goes. Whether it was put there.
     fn settle(&self, lead: &Lead<V>, entry: &Arc<Entry<V>>, is_over: bool, store: bool) -> bool {
-        let mut shard = self.flights.lock(&lead.key);
-        if !is_attached(&shard, &lead.key, &lead.flight) {
-            return false;
-        }
-        let generation = self.generation.load(Ordering::Acquire);
-        let is_good = lead.flight.is_current(generation) && entry.tags_are_current();
-        if is_good
-            && store
-            && let Some(memory) = &self.memory
-        {
-            memory.insert(&lead.key, Arc::clone(entry));
-        }
-        if is_over {
-            shard.remove(&lead.key);
-        }
-        is_good
+        let is_good = || {
+            let generation = self.generation.load(Ordering::Acquire);
+            lead.flight.is_current(generation) && entry.tags_are_current()
+        };
+        let put = || {
+            if store && let Some(memory) = &self.memory {
+                memory.insert(&lead.key, Arc::clone(entry));
+            }
+        };
+        self.flights.settle(&lead.key, &lead.flight, is_over, is_good, put)
     }
 
     /// Looks into the shared tier for all items at once. What is fresh there is done; what is stale is an answer already.
@@ -280,11 +290,12 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// Makes entries of what the shared tier had; `None` for what does not count.
     async fn revive(&self, there: &[There<'_>]) -> Vec<Option<Arc<Entry<V>>>> {
         let opened: Vec<_> = there.iter().map(|there| self.open(there)).collect();
-        let states = opened.iter().flatten().flat_map(|(_, states)| states);
-        let unknown: Vec<_> = states
-            .filter(|state| state.version() == Version::Unknown)
-            .cloned()
-            .collect();
+        let borne = opened
+            .iter()
+            .flatten()
+            .flat_map(|(envelope, states)| states.iter().zip(&envelope.tags));
+        let unknown = borne.filter(|(state, (_, version))| state.is_behind(*version));
+        let unknown = once_each(unknown.map(|(state, _)| Arc::clone(state)).collect());
         self.learn(&unknown, Duration::ZERO).await;
         let entries = there.iter().zip(&opened).map(|(there, opened)| {
             let (envelope, states) = opened.as_ref()?;
@@ -439,8 +450,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         for item in items.iter().filter(|item| !item.is_done) {
             unknown.extend(self.all_tags(&item.lead).filter(is_unknown).cloned());
         }
-        unknown.sort_unstable_by(|a, b| a.name().cmp(b.name()));
-        unknown.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        let unknown = once_each(unknown);
         self.learn(&unknown, policy.keep()).await;
         for item in items.iter_mut().filter(|item| !item.is_done) {
             let version = |state: &Arc<TagState>| match state.version() {
@@ -538,7 +548,10 @@ impl<V: Send + Sync + 'static> Inner<V> {
             self.counters.loads.increment();
             let late = self.late_tags(&item.lead, &loaded.tags, policy).await;
             let store = loaded.store && late.is_some();
-            let (entry, sealed) = self.entry_of(item, loaded, late.unwrap_or_default(), policy, took, store);
+            // Whoever was here before the invalidation may have the value; those who joined later see that they may not.
+            let [own, _] = &self.own_tags;
+            let late = late.unwrap_or_else(|| vec![(own.overtaken(), None)]);
+            let (entry, sealed) = self.entry_of(item, loaded, late, policy, took, store);
             let is_good = self.settle(&item.lead, &entry, true, store);
             item.is_done = true;
             item.lead
@@ -599,12 +612,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
     /// The shared tier refused an entry: its key was invalidated on another node, or that node was first. Either way what is
     /// there counts.
     fn drop_refused(&self, key: &str, entry: &Arc<Entry<V>>) {
-        let _shard = self.flights.lock(key);
-        if let Some(memory) = &self.memory
-            && memory.peek(key).is_some_and(|there| Arc::ptr_eq(&there, entry))
-        {
-            memory.remove(key);
-        }
+        self.flights.holding(key, || {
+            if let Some(memory) = &self.memory
+                && memory.peek(key).is_some_and(|there| Arc::ptr_eq(&there, entry))
+            {
+                memory.remove(key);
+            }
+        });
     }
 
     /// Marks of the tags that the loader named, with their versions; `None` where one may have been invalidated since the
@@ -744,23 +758,72 @@ impl<V: Send + Sync + 'static> Inner<V> {
         Sealed { bytes, weight }
     }
 
-    /// What the shared tier has under a key, without promoting it to memory.
+    /// What the shared tier has under a key, fresh or stale, without promoting it to memory.
     pub(crate) async fn read_shared(&self, key: &str) -> Option<Cached<V>> {
+        match self.look_into_shared(key).await {
+            Shared::Found(entry, condition) => {
+                Some(self.answer_with(&entry, Origin::Shared, condition == Condition::Stale))
+            }
+            Shared::Nothing(_) => None,
+        }
+    }
+
+    /// As [`read_shared`](Self::read_shared), for a caller who would load otherwise: what is found goes into memory. Nobody
+    /// waits for it but the caller, so that it needs no task; where others are about the key already, nothing is done.
+    pub(crate) async fn take_shared(&self, key: &str) -> Result<Cached<V>, Known> {
+        let look = match &self.memory {
+            Some(_) => Some(self.flights.look(key).ok_or(Known::Nothing)?),
+            None => None,
+        };
+        let (entry, condition) = match self.look_into_shared(key).await {
+            Shared::Found(entry, condition) => (entry, condition),
+            Shared::Nothing(known) => return Err(known),
+        };
+        if let (Some(look), Some(memory)) = (look, &self.memory) {
+            let is_good = || entry.generation == self.generation.load(Ordering::Acquire) && entry.tags_are_current();
+            look.settle(is_good, || memory.insert(key, Arc::clone(&entry)));
+        }
+        let is_stale = condition == Condition::Stale;
+        self.counters.shared_hits.increment();
+        self.tell_hit(key, Origin::Shared, is_stale);
+        Ok(self.answer_with(&entry, Origin::Shared, is_stale))
+    }
+
+    async fn look_into_shared(&self, key: &str) -> Shared<V> {
         let generation = self.generation.load(Ordering::Acquire);
         let full = full_key(&self.name, key);
         let keys = [full.as_str()];
-        let found = self.hub.call(Call::Read, |engine| engine.read(&keys)).await?;
-        let stored = &found.into_iter().next().flatten()?;
+        let Some(found) = self.hub.call(Call::Read, |engine| engine.read(&keys)).await else {
+            return Shared::Nothing(Known::Nothing);
+        };
+        let Some(stored) = &found.into_iter().next().flatten() else {
+            return Shared::Nothing(Known::Missing);
+        };
         let there = There {
             key,
             generation,
             stored,
         };
-        let entry = self.revive(&[there]).await.into_iter().next().flatten()?;
-        let condition = entry.condition(self.hub.now());
-        let is_good = matches!(condition, Condition::Fresh | Condition::Stale) && self.trusts(&entry, self.hub.now());
-        is_good.then(|| self.answer_with(&entry, Origin::Shared, condition == Condition::Stale))
+        let Some(entry) = self.revive(&[there]).await.into_iter().next().flatten() else {
+            return Shared::Nothing(Known::Useless);
+        };
+        let now = self.hub.now();
+        let condition = entry.condition(now);
+        let is_good = matches!(condition, Condition::Fresh | Condition::Stale) && self.trusts(&entry, now);
+        if is_good {
+            Shared::Found(entry, condition)
+        } else {
+            // A load finds it once more: it may be of use where the loader fails.
+            Shared::Nothing(Known::Nothing)
+        }
     }
+}
+
+/// What a look into the shared tier found.
+enum Shared<V> {
+    /// Fresh or stale.
+    Found(Arc<Entry<V>>, Condition),
+    Nothing(Known),
 }
 
 /// Bytes, never zero.

@@ -178,12 +178,8 @@ impl<V: Send + Sync + 'static> Fenced for Inner<V> {
     }
 
     fn detach(&self, key: &str) {
-        let mut shard = self.flights.lock(key);
-        let flight = shard.remove(key);
-        let entry = self.memory.as_ref().and_then(|memory| memory.remove(key));
-        drop(shard);
-        // Values go when no lock is held.
-        drop((flight, entry));
+        let remove = || self.memory.as_ref().and_then(|memory| memory.remove(key));
+        drop(self.flights.detach(key, remove));
     }
 
     fn isolate(&self, until: Nanos) {

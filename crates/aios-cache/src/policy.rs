@@ -130,6 +130,11 @@ impl Policy {
         self
     }
 
+    /// Whether a caller waits for so long and no longer.
+    pub(crate) const fn has_timeouts(&self) -> bool {
+        self.soft_timeout.is_some() || self.hard_timeout.is_some()
+    }
+
     /// How long a value is kept in all, before `jitter`.
     pub const fn keep(&self) -> Duration {
         self.ttl.saturating_add(self.stale).saturating_add(self.stale_if_error)

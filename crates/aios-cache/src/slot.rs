@@ -11,9 +11,10 @@ use tokio::time::timeout;
 use crate::entry::{Cached, Condition, Entry, Origin};
 use crate::error::{Failure, LoadError};
 use crate::event::Event;
+use crate::fence;
 use crate::flight::{Flight, Progress};
 use crate::key::{CacheKey, with_key};
-use crate::load::{Batch, Lead, Load};
+use crate::load::{Batch, Known, Lead, Load};
 use crate::loaded::Loaded;
 use crate::names::user_tag;
 use crate::namespace::{Inner, Namespace};
@@ -77,12 +78,7 @@ enum Found<V> {
     Nothing(Box<str>),
 }
 
-/// How a call goes on that found nothing.
-enum Step<V> {
-    Hit(Cached<V>),
-    Join(Arc<Flight<V>>),
-    Lead(Arc<Flight<V>>),
-}
+type Step<V> = fence::Step<Flight<V>, Cached<V>>;
 
 impl<'a, V, K, T> Slot<'a, V, K, T>
 where
@@ -183,6 +179,25 @@ where
         };
         counter.increment();
         found
+    }
+
+    /// The value from this process's memory where it is fresh, at once and without a future: for callers that answer a hit
+    /// in another place than a miss. Counts as a hit; where there is none nothing is counted, since whoever goes on to
+    /// [`get_or_load`](Self::get_or_load) is counted there. It refreshes nothing early.
+    #[inline]
+    pub fn hit(self) -> Option<Cached<V>> {
+        let inner = &self.namespace.inner;
+        let now = inner.hub.now();
+        let entry = with_key(self.key, |key| {
+            let (entry, condition) = inner.in_memory(key, now)?;
+            if condition != Condition::Fresh {
+                return None;
+            }
+            inner.hit_in_memory(key, false);
+            Some(entry)
+        })?;
+        inner.counters.memory_hits.increment();
+        Some(cached(entry, Origin::Memory, false, now))
     }
 
     /// The value from this process's memory, fresh or stale; counts as no use.
@@ -363,27 +378,37 @@ impl<V: Send + Sync + 'static> Inner<V> {
             generation: self.generation.load(std::sync::atomic::Ordering::Acquire),
             tags: tags.iter().map(TagState::mark).collect(),
             table: self.hub.tags.mark(),
-            number: self.hub.link.as_ref().map_or(0, crate::link::Link::number),
+            number: self.notices(),
         })
     }
 
+    /// The number of the last notice of another node that was applied here.
+    fn notices(&self) -> u64 {
+        self.hub.link.as_ref().map_or(0, crate::link::Link::number)
+    }
+
     fn next_step(&self, key: &str, tags: &[Arc<TagState>], mode: Mode) -> Step<V> {
-        let mut shard = self.flights.lock(key);
-        let generation = self.generation.load(std::sync::atomic::Ordering::Acquire);
-        if let Some(flight) = shard.get(key)
-            && flight.is_current(generation)
-        {
-            return Step::Join(Arc::clone(flight));
-        }
-        // A load may have ended between the look and the lock.
-        if mode == Mode::IfMissing
-            && let Some(hit) = self.serve(key, self.hub.now())
-        {
-            return Step::Hit(hit);
-        }
-        let flight = self.new_flight(tags);
-        shard.insert(key.into(), Arc::clone(&flight));
-        Step::Lead(flight)
+        self.step(key, tags, mode, |_| true)
+    }
+
+    /// `can_be_joined`: what else must hold of a flight that is joined.
+    fn step(
+        &self,
+        key: &str,
+        tags: &[Arc<TagState>],
+        mode: Mode,
+        can_be_joined: impl FnOnce(&Flight<V>) -> bool,
+    ) -> Step<V> {
+        let generation = || self.generation.load(std::sync::atomic::Ordering::Acquire);
+        self.flights.join_or_lead(
+            key,
+            |flight| flight.can_be_joined(generation()) && can_be_joined(flight),
+            || {
+                let hit = (mode == Mode::IfMissing).then(|| self.serve(key, self.hub.now()));
+                hit.flatten()
+            },
+            || self.new_flight(tags),
+        )
     }
 
     /// A hit in memory, and whether it wants to be refreshed.
@@ -403,8 +428,10 @@ impl<V: Send + Sync + 'static> Inner<V> {
         is_refresh: bool,
     ) -> Result<Cached<V>, (Arc<Flight<V>>, bool)> {
         let mode = if is_refresh { Mode::Always } else { Mode::IfMissing };
-        match self.next_step(key, tags, mode) {
-            Step::Hit(hit) => Ok(hit),
+        // A caller with many keys has one loader for all of them, and can't load again what turns out to be overtaken.
+        let saw_everything = |flight: &Flight<V>| flight.saw_everything(&self.hub.tags, self.notices());
+        match self.step(key, tags, mode, saw_everything) {
+            Step::Found(hit) => Ok(hit),
             Step::Join(flight) => {
                 self.counters.coalesced.increment();
                 Err((flight, false))
@@ -441,23 +468,48 @@ impl<V: Send + Sync + 'static> Inner<V> {
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
+        let mut known = match mode {
+            Mode::Always => Known::Useless,
+            Mode::IfMissing => Known::Nothing,
+        };
+        // A look takes as long as the shared tier does; a caller with little time has the task's answer or an old value.
+        if mode == Mode::IfMissing && self.shares() && !policy.has_timeouts() {
+            match self.take_shared(key).await {
+                Ok(hit) => {
+                    if hit.is_stale {
+                        self.refresh_found(key, tags, policy, &hit, loader).await;
+                    }
+                    return Ok(hit);
+                }
+                Err(found) => known = found,
+            }
+        }
         let mut loader = Some(loader);
         loop {
+            let is_led;
             let flight = match self.next_step(key, tags, mode) {
-                Step::Hit(hit) => return Ok(hit),
+                Step::Found(hit) => return Ok(hit),
                 Step::Join(flight) => {
                     self.counters.coalesced.increment();
+                    is_led = false;
                     flight
                 }
                 Step::Lead(flight) => {
+                    is_led = true;
                     if let Some(loader) = loader.take() {
                         self.missed(key);
-                        self.start(key, Arc::clone(&flight), policy, mode, boxed(loader)).await;
+                        self.start(key, Arc::clone(&flight), policy, known, boxed(loader)).await;
                     }
                     flight
                 }
             };
+            if mode == Mode::IfMissing {
+                // What was known is of another time when this caller tries again.
+                known = Known::Nothing;
+            }
             let failure = match self.wait(key, flight, policy).await {
+                // The loader named a tag that was invalidated, perhaps before this caller came.
+                Some(Ok(cached)) if !is_led && cached.is_overtaken() => continue,
                 Some(Ok(cached)) => return Ok(cached),
                 Some(Err(failure)) => failure,
                 None => {
@@ -478,7 +530,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
         }
     }
 
-    async fn start(self: &Arc<Self>, key: &str, flight: Arc<Flight<V>>, policy: &Policy, mode: Mode, load: Load<V>) {
+    async fn start(self: &Arc<Self>, key: &str, flight: Arc<Flight<V>>, policy: &Policy, known: Known, load: Load<V>) {
         let batch = Batch {
             namespace: Arc::clone(self),
             policy: policy.clone(),
@@ -486,7 +538,7 @@ impl<V: Send + Sync + 'static> Inner<V> {
                 key: key.into(),
                 flight,
             }],
-            is_refresh: mode == Mode::Always,
+            known,
             load,
         };
         batch.start().await;
@@ -507,7 +559,31 @@ impl<V: Send + Sync + 'static> Inner<V> {
         E: Send + Sync + 'static,
     {
         if let Step::Lead(flight) = self.next_step(key, tags, Mode::Always) {
-            self.start(key, flight, policy, mode, boxed(loader)).await;
+            let known = match mode {
+                Mode::Always => Known::Useless,
+                Mode::IfMissing => Known::Nothing,
+            };
+            self.start(key, flight, policy, known, boxed(loader)).await;
+        }
+    }
+
+    /// Refreshes what was found stale in the shared tier; whoever comes meanwhile is served that.
+    async fn refresh_found<F, Fut, L, E>(
+        self: &Arc<Self>,
+        key: &str,
+        tags: &[Arc<TagState>],
+        policy: &Policy,
+        stale: &Cached<V>,
+        loader: F,
+    ) where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<L, E>> + Send + 'static,
+        L: Into<Loaded<V>>,
+        E: Send + Sync + 'static,
+    {
+        if let Step::Lead(flight) = self.next_step(key, tags, Mode::Always) {
+            flight.answer(Ok(stale.clone()));
+            self.start(key, flight, policy, Known::Stale, boxed(loader)).await;
         }
     }
 
@@ -569,14 +645,9 @@ impl<V: Send + Sync + 'static> Inner<V> {
     }
 
     async fn put(self: &Arc<Self>, key: &str, tags: &[Arc<TagState>], policy: &Policy, loaded: Loaded<V>) {
-        let flight = {
-            let mut shard = self.flights.lock(key);
-            let flight = self.new_flight(tags);
-            shard.insert(key.into(), Arc::clone(&flight));
-            flight
-        };
+        let flight = self.flights.lead(key, || self.new_flight(tags));
         let load: Load<V> = Box::new(move |_| Box::pin(std::future::ready(Ok(vec![Some(loaded)]))));
-        self.start(key, Arc::clone(&flight), policy, Mode::Always, load).await;
+        self.start(key, Arc::clone(&flight), policy, Known::Useless, load).await;
         // The load can't fail; if its runtime is shut down, nobody will miss the value.
         let _ = flight.wait().await;
     }

@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// One tag. Entries in memory point to it and remember its generation, so a look at an entry costs one comparison a tag.
 #[derive(Debug)]
@@ -54,6 +53,15 @@ impl TagState {
         }
     }
 
+    /// A mark of something that was invalidated already.
+    pub(crate) fn overtaken(self: &Arc<Self>) -> TagMark {
+        TagMark {
+            state: Arc::clone(self),
+            // Generations are counted up from small numbers.
+            generation: u64::MAX,
+        }
+    }
+
     /// The confirmed version, where it is known and no invalidation is under way.
     pub(crate) fn version(&self) -> Version {
         let shared = self.shared.lock();
@@ -62,6 +70,13 @@ impl TagState {
             (0, None) => Version::Unknown,
             _ => Version::Moving,
         }
+    }
+
+    /// Whether the shared tier has to be asked before an entry with this version can be judged. Versions expire there: an entry
+    /// may bear one that the tag was given later, without an invalidation of which this node would have heard.
+    pub(crate) fn is_behind(&self, version: u64) -> bool {
+        let shared = self.shared.lock();
+        shared.in_flight == 0 && shared.confirmed.is_none_or(|confirmed| confirmed < version)
     }
 
     /// The tag as it is now, if `version` is the confirmed one.
@@ -87,8 +102,10 @@ const SHARDS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct TagTable {
     shards: [Mutex<HashMap<Box<str>, Arc<TagState>>>; SHARDS],
-    /// Counts bumps of generations.
+    /// Counts bumps of generations, and tags that were made.
     ticks: AtomicU64,
+    /// Counts bumps alone.
+    bumps: AtomicU64,
     /// Counts how often versions were forgotten; what was asked for before that is not believed after.
     epoch: AtomicU64,
     /// How often tags that nobody uses were dropped, and at which tick the last time.
@@ -100,6 +117,7 @@ pub(crate) struct TagTable {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableMark {
     ticks: u64,
+    bumps: u64,
     prunes: u64,
     epoch: u64,
 }
@@ -109,6 +127,7 @@ impl Default for TagTable {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             ticks: AtomicU64::new(1),
+            bumps: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             prunes: AtomicU64::new(0),
             pruned_at: AtomicU64::new(0),
@@ -147,6 +166,7 @@ impl TagTable {
 
     fn bump(&self, state: &TagState, shared: &mut Shared) {
         shared.bumped = self.ticks.fetch_add(1, Ordering::SeqCst) + 1;
+        self.bumps.fetch_add(1, Ordering::SeqCst);
         state.generation.fetch_add(1, Ordering::Release);
     }
 
@@ -212,9 +232,15 @@ impl TagTable {
     pub(crate) fn mark(&self) -> TableMark {
         TableMark {
             ticks: self.ticks.load(Ordering::SeqCst),
+            bumps: self.bumps.load(Ordering::SeqCst),
             prunes: self.prunes.load(Ordering::SeqCst),
             epoch: self.epoch(),
         }
+    }
+
+    /// Whether any tag was made stale since, or versions were forgotten.
+    pub(crate) fn was_bumped_since(&self, since: TableMark) -> bool {
+        self.bumps.load(Ordering::SeqCst) != since.bumps || self.epoch() != since.epoch
     }
 
     /// The tag, if this node has seen nothing happen to it since `since`. For tags that were not known when a load began.
@@ -280,76 +306,5 @@ impl Drop for Moving<'_> {
             shared.confirmed = shared.confirmed.max(Some(version));
         }
         self.table.bump(&self.state, &mut shared);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_invalidation_makes_stale_before_and_after() {
-        let table = TagTable::default();
-        let tag = table.get("t");
-        let before = tag.mark();
-        let mut moving = table.begin("t");
-        assert!(!before.is_current());
-        let between = tag.mark();
-        assert_eq!(tag.version(), Version::Moving);
-        moving.confirmed(7);
-        drop(moving);
-        assert!(!between.is_current());
-        assert_eq!(tag.version(), Version::Confirmed(7));
-    }
-
-    #[test]
-    fn versions_never_go_back_and_nothing_old_is_learnt_after_forgetting() {
-        let table = TagTable::default();
-        let tag = table.get("t");
-        table.learn(&tag, 5, table.epoch());
-        let mark = tag.mark_if(5).unwrap();
-        table.noticed("t", 4);
-        assert!(mark.is_current());
-        table.noticed("t", 6);
-        assert!(!mark.is_current() && tag.mark_if(5).is_none() && tag.mark_if(6).is_some());
-        let epoch = table.epoch();
-        table.forget_versions();
-        table.learn(&tag, 9, epoch);
-        assert_eq!(tag.version(), Version::Unknown);
-        table.learn(&tag, 2, table.epoch());
-        assert_eq!(tag.version(), Version::Confirmed(2));
-    }
-
-    #[test]
-    fn a_tag_named_late_is_refused_if_anything_may_have_happened() {
-        let table = TagTable::default();
-        let since = table.mark();
-        assert!(table.mark_unless_bumped("quiet", since).is_some());
-        drop(table.begin("loud"));
-        assert!(table.mark_unless_bumped("loud", since).is_none());
-        assert!(table.mark_unless_bumped("loud", table.mark()).is_some());
-        table.prune();
-        table.prune();
-        assert!(
-            table.mark_unless_bumped("quiet", since).is_none(),
-            "it may have been dropped and made again"
-        );
-    }
-
-    #[test]
-    fn only_what_is_used_or_new_is_kept() {
-        let table = TagTable::default();
-        let used = table.get("used");
-        table.get("new");
-        table.prune();
-        assert_eq!(table.len(), 2);
-        table.prune();
-        table.prune();
-        assert_eq!(table.len(), 1);
-        let mark = used.mark();
-        drop(used);
-        drop(mark);
-        table.prune();
-        assert_eq!(table.len(), 0);
     }
 }

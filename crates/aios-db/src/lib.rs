@@ -20,9 +20,11 @@ pub mod scratch;
 mod search;
 pub mod sql_types;
 pub mod store;
+mod timing;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
 pub use instrumentation::describe_metrics;
 pub use paging::{CountMode, FarPages, ListTask, Listing, PageAt, PageRequest, Paging};
 pub use pool::{Database, DatabaseConfig, in_transaction};
+pub use timing::ReadTiming;

@@ -14,6 +14,7 @@ use crate::connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, connec
 use crate::error::{DbError, DbResult, unreachable_database};
 use crate::executor::Executor;
 use crate::instrumentation::{SHED_TOTAL, StatementCounter, WAIT_SECONDS};
+use crate::timing::ReadTiming;
 
 /// How a transaction that lost a race is repeated: so many times in all, after so long, twice as long each time.
 const ATTEMPTS: u32 = 6;
@@ -109,7 +110,19 @@ impl Database {
         &self,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.inner.reads.run(move |connection| operation(connection)).await
+        self.inner.reads.run(operation).await
+    }
+
+    /// As [`read`](Self::read), and adds to `timing` where the time goes.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_timed<T: Send + 'static>(
+        &self,
+        timing: &Arc<ReadTiming>,
+        operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.reads.run_timed(operation, Some(Arc::clone(timing))).await
     }
 
     /// Runs `operation` in a transaction on a database thread: all of it is done, or nothing. Where it loses a race against
@@ -266,12 +279,31 @@ impl Lane {
         &self,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
+        self.run_timed(operation, None).await
+    }
+
+    async fn run_timed<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+        timing: Option<Arc<ReadTiming>>,
+    ) -> Result<T> {
+        let asked = Instant::now();
         let place = self.place().await?;
+        let placed = Instant::now();
         let connections = self.connections.clone();
         let (answer, answered) = oneshot::channel();
         let job = move || {
             let result = match connections.get() {
-                Ok(mut pooled) => pooled.run(operation),
+                Ok(mut pooled) => {
+                    let started = Instant::now();
+                    let result = pooled.run(operation);
+                    if let Some(timing) = timing {
+                        timing.add_queue(placed - asked);
+                        timing.add_pool(started - placed);
+                        timing.add_statements(started.elapsed());
+                    }
+                    result
+                }
                 Err(error) => Err(unreachable_database().caused_by(error)),
             };
             // The place is free before the answer is out, so that whoever hears the answer finds it free.

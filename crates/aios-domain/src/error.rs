@@ -25,6 +25,8 @@ pub enum ErrorKind {
     NotFound,
     /// The route exists, for other methods.
     MethodNotAllowed,
+    /// The client accepts no form that the answer has.
+    NotAcceptable,
     /// The thing exists already, or was changed meanwhile.
     Conflict,
     /// An `If-Match` did not hold.
@@ -33,6 +35,10 @@ pub enum ErrorKind {
     PayloadTooLarge,
     /// The body is of a type the server does not read.
     UnsupportedMediaType,
+    /// The headers are larger, or more, than the server accepts.
+    HeadersTooLarge,
+    /// The client took too long to send its request.
+    TooSlow,
     /// Well-formed, but the values are not acceptable.
     Invalid,
     /// Too many requests from this caller.
@@ -47,7 +53,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests that must not forget one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Malformed,
         Self::InvalidCursor,
         Self::AlreadyInstalled,
@@ -55,10 +61,13 @@ impl ErrorKind {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::NotAcceptable,
         Self::Conflict,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
+        Self::HeadersTooLarge,
+        Self::TooSlow,
         Self::Invalid,
         Self::TooManyRequests,
         Self::Unavailable,

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aios_cache::Cached;
+use aios_cache::gather::{GatherError, Gatherer};
 use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
 use aios_domain::{
@@ -12,6 +14,7 @@ use aios_domain::{
 };
 use chrono::TimeDelta;
 
+use crate::writes::Storage;
 use crate::{Listing, Marketplace, PageRequest};
 
 /// An agent as a caller sees it.
@@ -63,10 +66,22 @@ impl Marketplace {
     /// # Errors
     /// Those of the database.
     pub async fn agents_by_ids(&self, ids: &[AgentId], fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
-        let mut found = self.agents_found(ids.iter().copied()).await?;
+        Ok(self.agents_by_ids_kept(ids, fields).await?.0)
+    }
+
+    /// The same, and for how long it is fresh.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn agents_by_ids_kept(
+        &self,
+        ids: &[AgentId],
+        fields: AgentFieldSet,
+    ) -> Result<(Vec<PartialAgentSummary>, Duration)> {
+        let (mut found, fresh_for) = self.agents_kept(ids.iter().copied()).await?;
         let in_order = ids.iter().filter_map(|id| found.remove(id));
         let active = in_order.filter(|agent| agent.is_active);
-        Ok(active.map(|agent| agent.summary.only(fields)).collect())
+        Ok((active.map(|agent| agent.summary.only(fields)).collect(), fresh_for))
     }
 
     /// An active agent as `caller` sees it. Counts a view.
@@ -76,11 +91,11 @@ impl Marketplace {
     pub async fn agent_get(&self, id: AgentId, caller: Option<&Caller>) -> Result<AgentView> {
         let agent = self.agent_active(id).await?;
         let standing = match caller {
-            Some(caller) => Some(self.standing(caller.id, id).await?),
+            Some(caller) => Some(self.agent_standing(caller, id).await?),
             None => None,
         };
         // Counted whether it was read or kept.
-        self.views.count(id);
+        self.count_view(id);
         Ok(AgentView {
             agent,
             user_installed: standing.map(|(installed, _)| installed),
@@ -88,15 +103,38 @@ impl Marketplace {
         })
     }
 
+    /// An active agent as everybody sees it, and what the cache knows of it. Counts no view: who shows it to somebody calls
+    /// [`count_view`](Self::count_view), as often as it is shown.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none or it is not active.
+    pub async fn agent_shared(&self, id: AgentId) -> Result<(Arc<Agent>, Cached<Option<Arc<Agent>>>)> {
+        let kept = self.agent_kept(id).await?;
+        let agent = kept.to_value().filter(|agent| agent.is_active);
+        Ok((agent.ok_or_else(|| Error::not_found("agent"))?, kept))
+    }
+
+    /// Whether the caller has an agent installed, and how the caller rated it.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn agent_standing(&self, caller: &Caller, agent: AgentId) -> Result<(bool, Option<Rating>)> {
+        self.standing(caller.id, agent).await
+    }
+
     /// The agent, active or not.
     ///
     /// # Errors
     /// `NotFound` where there is none.
     pub(crate) async fn agent_found(&self, id: AgentId) -> Result<Arc<Agent>> {
-        let db = self.db.clone();
-        let load = async move || db.read(move |c| store::agent_find(c, id)).await;
-        let found = self.caches.agent(id, load).await?;
+        let found = self.agent_kept(id).await?.to_value();
         found.ok_or_else(|| Error::not_found("agent"))
+    }
+
+    async fn agent_kept(&self, id: AgentId) -> Result<Cached<Option<Arc<Agent>>>> {
+        let loads = self.agent_loads.clone();
+        let load = async move || loads.load(id).await.map_err(told);
+        self.caches.agent(id, load).await
     }
 
     /// The agent, where it is active.
@@ -117,6 +155,13 @@ impl Marketplace {
         &self,
         ids: impl IntoIterator<Item = AgentId>,
     ) -> Result<HashMap<AgentId, Arc<Agent>>> {
+        Ok(self.agents_kept(ids).await?.0)
+    }
+
+    async fn agents_kept(
+        &self,
+        ids: impl IntoIterator<Item = AgentId>,
+    ) -> Result<(HashMap<AgentId, Arc<Agent>>, Duration)> {
         let db = self.db.clone();
         let load = async move |missing: Vec<AgentId>| db.read(move |c| store::agents_find(c, &missing)).await;
         self.caches.agents(ids, load).await
@@ -197,6 +242,34 @@ impl Marketplace {
             Ok(())
         })
         .await
+    }
+}
+
+/// How many statements that read agents one by one run at a time. Agents that are asked for meanwhile are read together, so
+/// that a crowd takes few statements and few of the pool's connections; a statement that hangs leaves the others' way free.
+const AGENT_LOADS: usize = 4;
+
+/// Reads agents that are missing in the cache at the same time in one statement.
+pub(crate) fn gathered_loads(db: &Storage) -> Gatherer<AgentId, Agent, Error> {
+    let db = db.clone();
+    let load = move |ids: Vec<AgentId>| {
+        let db = db.clone();
+        async move {
+            db.read(move |c| match *ids {
+                // The statement for one is prepared once; SQLite takes another for each number of ids.
+                [id] => Ok(store::agent_find(c, id)?.map(|agent| (id, agent)).into_iter().collect()),
+                _ => store::agents_find(c, &ids),
+            })
+            .await
+        }
+    };
+    Gatherer::new(load).max_loads(AGENT_LOADS)
+}
+
+fn told(error: GatherError<Error>) -> Error {
+    match error {
+        GatherError::Failed(error) => error,
+        other => Error::internal(other),
     }
 }
 

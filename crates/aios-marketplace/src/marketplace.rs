@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
-use aios_db::Database;
-use aios_domain::{Error, Result};
+use aios_db::{Database, ReadTiming};
+use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
 
 use crate::boundaries::{BoundaryKeeper, FarPagePolicy};
-use crate::caching::{CacheSettings, Caches};
+use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
 use crate::edge::Edges;
 use crate::relay::Relay;
@@ -23,6 +24,7 @@ const MAX_CURSOR: usize = 1_024;
 pub struct Marketplace {
     pub(crate) db: Storage,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) agent_loads: Gatherer<AgentId, Agent, Error>,
     pub(crate) views: Arc<ViewCounter>,
     pub(crate) cursors: Arc<CursorCodec>,
     pub(crate) boundaries: BoundaryKeeper,
@@ -55,8 +57,10 @@ impl Marketplace {
     ) -> Result<Self> {
         let cursors = Arc::new(CursorCodec::signed(cursor_secret).max_length(MAX_CURSOR));
         let boundaries = BoundaryKeeper::new(FarPagePolicy::default(), Arc::clone(&clock));
+        let db = Storage::new(db);
         Ok(Self {
-            db: Storage::new(db),
+            agent_loads: crate::agents::gathered_loads(&db),
+            db,
             clock,
             views: Arc::default(),
             cursors,
@@ -74,6 +78,16 @@ impl Marketplace {
         self
     }
 
+    /// The same marketplace; where the time goes that is spent on its database for what is asked of this handle is added to
+    /// `timing`. What another request is just loading is not asked for again, and adds nothing.
+    #[must_use]
+    pub fn timed(&self, timing: &Arc<ReadTiming>) -> Self {
+        Self {
+            db: self.db.timed(Arc::clone(timing)),
+            ..self.clone()
+        }
+    }
+
     /// The database, for those who set it up.
     pub fn database(&self) -> &Database {
         self.db.database()
@@ -82,6 +96,12 @@ impl Marketplace {
     /// The clock by which this marketplace lives.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
+    }
+
+    /// How an answer to everybody that shows this is kept. Whoever keeps such answers in the cache of this marketplace under
+    /// these tags never shows what was made stale.
+    pub fn keeping(&self, shown: Shown<'_>) -> Keeping {
+        self.caches.keeping(shown)
     }
 
     /// Asks the database for a sign of life.

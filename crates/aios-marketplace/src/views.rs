@@ -1,53 +1,107 @@
 //! Views: gathered in memory and written in batches, so that a read costs no write.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use aios_domain::{AgentId, Result};
+use aios_db::store::analytics::{GatheredViews, views_add};
+use aios_domain::{AgentId, EventId, Result, Timestamp};
 use parking_lot::Mutex;
 
 use crate::Marketplace;
 
-/// Views that are not written yet.
+/// Views that are not known to be written.
 #[derive(Default)]
-pub(crate) struct ViewCounter(Mutex<BTreeMap<AgentId, i64>>);
+pub(crate) struct ViewCounter(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    gathered: BTreeMap<AgentId, i64>,
+    /// A batch that is being written, or whose writer went away or failed. It may have been committed all the same, where only
+    /// the answer was lost; it is written again as it is, and the database passes over what it has.
+    writing: Option<Arc<Batch>>,
+}
+
+/// What is written in one transaction.
+struct Batch {
+    views: BTreeMap<AgentId, GatheredViews>,
+    at: Timestamp,
+}
 
 impl ViewCounter {
     pub(crate) fn count(&self, agent: AgentId) {
-        *self.0.lock().entry(agent).or_default() += 1;
+        *self.0.lock().gathered.entry(agent).or_default() += 1;
     }
 
-    fn take(&self) -> BTreeMap<AgentId, i64> {
-        std::mem::take(&mut *self.0.lock())
+    /// The batch that is not known to be written.
+    fn unsure(&self) -> Option<Arc<Batch>> {
+        self.0.lock().writing.clone()
     }
 
-    fn give_back(&self, views: &BTreeMap<AgentId, i64>) {
-        let mut waiting = self.0.lock();
-        for (&agent, &count) in views {
-            *waiting.entry(agent).or_default() += count;
+    /// What was gathered since the last batch, as the next one. Where one is not known to be written, that is the next.
+    fn gathered(&self, now: Timestamp) -> Option<Arc<Batch>> {
+        let mut state = self.0.lock();
+        if state.writing.is_some() || state.gathered.is_empty() {
+            return state.writing.clone();
+        }
+        let gathered = std::mem::take(&mut state.gathered).into_iter();
+        let named = |(agent, count)| {
+            (
+                agent,
+                GatheredViews {
+                    id: EventId::new(),
+                    count,
+                },
+            )
+        };
+        let batch = Arc::new(Batch {
+            views: gathered.map(named).collect(),
+            at: now,
+        });
+        state.writing = Some(Arc::clone(&batch));
+        Some(batch)
+    }
+
+    fn written(&self, batch: &Arc<Batch>) {
+        let mut state = self.0.lock();
+        // Another flush may have written it too, and begun with the next.
+        if state
+            .writing
+            .as_ref()
+            .is_some_and(|writing| Arc::ptr_eq(writing, batch))
+        {
+            state.writing = None;
         }
     }
 }
 
 impl Marketplace {
+    /// Counts a view of an agent: once for each time that it is shown to somebody.
+    pub fn count_view(&self, agent: AgentId) {
+        self.views.count(agent);
+    }
+
     /// Writes the views that were gathered. Called every few seconds and on a clean stop, so that a stop loses none and a
-    /// crash at most one interval's.
+    /// crash at most one interval's. None is counted twice, also where the connection breaks between a commit and its answer,
+    /// or the caller goes away.
     ///
     /// # Errors
     /// Those of the database; the views are kept for the next time.
     pub async fn flush_views(&self) -> Result<()> {
-        let views = self.views.take();
-        if views.is_empty() {
-            return Ok(());
+        if let Some(batch) = self.views.unsure() {
+            self.write_views(batch).await?;
         }
-        let now = self.clock.now();
-        let batch = views.clone();
-        let written = self
-            .db
-            .write_unseen(move |c| aios_db::store::analytics::views_add(c, &batch, now))
-            .await;
-        if written.is_err() {
-            self.views.give_back(&views);
+        if let Some(batch) = self.views.gathered(self.clock.now()) {
+            self.write_views(batch).await?;
         }
-        written
+        Ok(())
+    }
+
+    async fn write_views(&self, batch: Arc<Batch>) -> Result<()> {
+        let writing = Arc::clone(&batch);
+        self.db
+            .write_unseen(move |c| views_add(c, &writing.views, writing.at))
+            .await?;
+        self.views.written(&batch);
+        Ok(())
     }
 }

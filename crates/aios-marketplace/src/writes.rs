@@ -1,8 +1,10 @@
 //! The way of a write: the change, what it makes stale, commit, and then the caches. No use case reaches the database's own
 //! `write`, so none can forget the caches.
 
+use std::sync::Arc;
+
 use aios_db::store::outbox::{InvalidationId, invalidation_insert};
-use aios_db::{AnyConnection, Database, DbResult};
+use aios_db::{AnyConnection, Database, DbResult, ReadTiming};
 use aios_domain::{Error, Result};
 
 use crate::Marketplace;
@@ -10,11 +12,22 @@ use crate::caching::Stale;
 
 /// The database as use cases have it: they read as they like, and write through [`Marketplace::write`].
 #[derive(Clone)]
-pub(crate) struct Storage(Database);
+pub(crate) struct Storage {
+    database: Database,
+    timing: Option<Arc<ReadTiming>>,
+}
 
 impl Storage {
     pub(crate) fn new(database: Database) -> Self {
-        Self(database)
+        Self { database, timing: None }
+    }
+
+    /// The same database; where the time of its reads goes is added to `timing`.
+    pub(crate) fn timed(&self, timing: Arc<ReadTiming>) -> Self {
+        Self {
+            database: self.database.clone(),
+            timing: Some(timing),
+        }
     }
 
     /// As [`Database::read`].
@@ -22,7 +35,10 @@ impl Storage {
         &self,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.read(operation).await
+        match &self.timing {
+            Some(timing) => self.database.read_timed(timing, operation).await,
+            None => self.database.read(operation).await,
+        }
     }
 
     /// Writes in a transaction what cached values may show late, or never: counters that are gathered, the outbox itself.
@@ -30,11 +46,11 @@ impl Storage {
         &self,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.write(operation).await
+        self.database.write(operation).await
     }
 
     pub(crate) fn database(&self) -> &Database {
-        &self.0
+        &self.database
     }
 }
 
@@ -53,7 +69,7 @@ impl Marketplace {
     ) -> Result<T> {
         let (me, now, id) = (self.clone(), self.clock.now(), InvalidationId::new());
         let carried_through = tokio::spawn(async move {
-            let written = me.db.0.write(move |connection| {
+            let written = me.db.database.write(move |connection| {
                 // Begun anew with each attempt: one that lost a race made nothing stale.
                 let mut stale = Stale::default();
                 let value = operation(connection, &mut stale)?;

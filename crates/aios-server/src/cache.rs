@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aios_api::DeliverySettings;
 use aios_cache::engine::redis::RedisEngine;
 use aios_cache::{Cache, LinkState};
 use aios_marketplace::CacheSettings;
@@ -50,8 +51,21 @@ impl CacheArgs {
             ttl_stats: self.cache_ttl_stats,
             ttl_featured: self.cache_ttl_featured,
             ttl_user: self.cache_ttl_user,
-            memory: self.cache_memory,
+            memory: self.cache_memory - self.answers_memory(),
         }
+    }
+
+    /// How finished answers are kept.
+    pub(crate) fn delivery(&self) -> DeliverySettings {
+        DeliverySettings {
+            memory: self.answers_memory(),
+            tag_prefix: self.cache_key_prefix.clone(),
+        }
+    }
+
+    /// Finished answers take half of the memory, in each coding that is asked for, the values that they are made of the rest.
+    fn answers_memory(&self) -> u64 {
+        self.cache_memory / 2
     }
 
     /// The cache. A Redis that does not answer is no reason not to start: it is tried until it does.

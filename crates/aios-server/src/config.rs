@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::cache::CacheArgs;
 use crate::edge::EdgeArgs;
+use crate::transport::TransportArgs;
 
 /// Why the program does not start, or does not do what it was told.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,9 @@ pub struct ServeArgs {
     /// The port to listen at; 0 for any that is free.
     #[arg(long, env = "API_PORT", value_name = "PORT", default_value_t = 8080)]
     pub api_port: u16,
+    /// How clients reach it.
+    #[command(flatten)]
+    pub transport: TransportArgs,
     /// How many threads answer requests; as many as there are cores where nothing is said.
     #[arg(long, env = "API_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub api_workers: Option<u16>,

@@ -9,7 +9,9 @@ mod invalidate;
 mod offline;
 mod secret;
 mod serve;
+mod tls;
 mod token;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,7 @@ pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use edge::{EdgeArgs, EdgeKind};
 pub use serve::{Server, start};
+pub use transport::TransportArgs;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

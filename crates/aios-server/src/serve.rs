@@ -1,6 +1,7 @@
 //! `aios serve`: the database is brought up to date, the routes are put on the network, and everything is stopped in order.
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::config::{ServeArgs, StartError};
 use crate::edge::{keep_purging, purge_last};
 use crate::offline::migrate;
 use crate::secret::{cursor_secret, token_secret};
+use crate::tls::Certificate;
 
 /// How often views are written and trending is brought up to date.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
@@ -44,6 +46,7 @@ pub struct Server {
     database: String,
     cache: &'static str,
     is_demo: bool,
+    scheme: &'static str,
     token: Option<String>,
     marketplace: Marketplace,
     http: actix_web::dev::Server,
@@ -57,6 +60,7 @@ pub struct Server {
 pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
     let url = args.database.database_url.clone();
     let (authenticator, secret) = authenticator(&args)?;
+    let certificate = args.transport.tls_files().map(Certificate::load).transpose()?;
     let to_migrate = url.clone();
     web::block(move || migrate(&to_migrate))
         .await
@@ -73,13 +77,17 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
 
     let metrics = installed_metrics();
     let metrics_here = metrics.clone().filter(|_| args.metrics_address.is_none());
-    let api = web::Data::new(Api::new(
+    let api = Api::new(
         marketplace.clone(),
         authenticator,
         args.request_timeout,
         metrics_here,
-    ));
-    let (http, address) = listen(&args, api)?;
+        &cache,
+        args.cache.delivery(),
+    );
+    let api = api.map_err(|error| StartError::new(error.to_string()))?;
+    let api = web::Data::new(api.body_timeout(args.transport.client_body_timeout));
+    let (http, address) = listen(&args, certificate.as_ref(), api)?;
     let metrics_http = match (args.metrics_address, metrics.clone()) {
         (Some(address), Some(metrics)) => Some(listen_for_metrics(address, metrics)?),
         _ => None,
@@ -96,6 +104,7 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
         database: url.to_string(),
         cache: crate::cache::told(&cache),
         is_demo,
+        scheme: if certificate.is_some() { "https" } else { "http" },
         token,
         marketplace,
         http,
@@ -125,23 +134,57 @@ fn installed_metrics() -> Option<Metrics> {
     Some(metrics)
 }
 
-fn listen(args: &ServeArgs, api: web::Data<Api>) -> Result<(actix_web::dev::Server, SocketAddr), StartError> {
+fn listen(
+    args: &ServeArgs,
+    certificate: Option<&Arc<Certificate>>,
+    api: web::Data<Api>,
+) -> Result<(actix_web::dev::Server, SocketAddr), StartError> {
     let address = SocketAddr::new(args.api_host, args.api_port);
     let listener = bind(address, "API_HOST and API_PORT")?;
     let bound = listener
         .local_addr()
         .map_err(|error| StartError::new(format!("can't listen at {address}: {error}")))?;
+    let failed = |error: std::io::Error| StartError::new(format!("can't listen at {bound}: {error}"));
+    let (transport, workers) = (&args.transport, workers(args));
+    // Asked again, the system takes the new length of its queue.
+    socket2::SockRef::from(&listener)
+        .listen(i32::from(transport.listen_backlog))
+        .map_err(failed)?;
     let grace = args.request_timeout + GRACE;
-    let mut server = HttpServer::new(move || aios_api::app(api.clone()))
+    let server = HttpServer::new(move || aios_api::app(api.clone()))
         .shutdown_timeout(grace.as_secs())
-        .client_request_timeout(Duration::from_secs(10));
-    if let Some(workers) = args.api_workers {
-        server = server.workers(usize::from(workers));
-    }
-    let server = server
-        .listen(listener)
-        .map_err(|error| StartError::new(format!("can't listen at {bound}: {error}")))?;
-    Ok((server.run(), bound))
+        .workers(usize::from(workers.get()))
+        .max_connections(transport.connections_per_worker(workers))
+        .keep_alive(transport.keep_alive)
+        .client_request_timeout(transport.client_timeout)
+        .client_disconnect_timeout(transport.client_timeout)
+        .tls_handshake_timeout(transport.client_timeout)
+        // Answers are written whole: nothing is gained by waiting for more of them.
+        .tcp_nodelay(true);
+    let server = match certificate {
+        Some(certificate) => {
+            let config = certificate.server_config()?;
+            actix_web::rt::spawn(Arc::clone(certificate).keep_up_to_date());
+            server.listen_rustls_0_23(listener, config)
+        }
+        // Which protocol it is shows in the first bytes (RFC 9113, section 3.3), for which the framework waits as long as it takes.
+        None if transport.http2_cleartext => server.listen_auto_h2c(listener),
+        None => server.listen(listener),
+    };
+    Ok((server.map_err(failed)?.run(), bound))
+}
+
+/// How many threads answer: as many as were asked for, or as there are cores.
+fn workers(args: &ServeArgs) -> NonZero<u16> {
+    let cores = || {
+        std::thread::available_parallelism()
+            .ok()
+            .and_then(|cores| NonZero::try_from(cores).ok())
+    };
+    args.api_workers
+        .and_then(NonZero::new)
+        .or_else(cores)
+        .unwrap_or(NonZero::<u16>::MIN)
 }
 
 fn listen_for_metrics(address: SocketAddr, metrics: Metrics) -> Result<actix_web::dev::Server, StartError> {
@@ -271,7 +314,7 @@ impl Server {
 
     /// What a person at the terminal wants to know.
     fn greeting(&self) -> String {
-        let base = format!("http://{}", self.address);
+        let base = format!("{}://{}", self.scheme, self.address);
         let (data, cache) = (&self.database, self.cache);
         let filled = if self.is_demo {
             "\n              (it was empty, and holds a demonstration catalogue now)"

@@ -3,15 +3,17 @@
 use actix_web::http::header::{self, ETAG, HeaderValue, LINK, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use aios_domain::{
-    AgentField, AgentFieldSet, AgentFilter, AgentId, AgentSort, CategoryName, Invalid, MAX_TAGS, SearchQuery, Tag,
+    AgentField, AgentFieldSet, AgentFilter, AgentId, AgentSort, CategoryName, Error, Invalid, MAX_TAGS, Rating,
+    SearchQuery, Tag,
 };
-use aios_marketplace::{AgentListQuery, Listing, PageRequest, Precondition, revision};
+use aios_marketplace::{AgentListQuery, Listing, Marketplace, PageRequest, Precondition, Shown, revision};
+use futures_util::future::BoxFuture;
 
 use super::id;
 use crate::Api;
 use crate::auth::{Anybody, SignedIn};
 use crate::body::Json;
-use crate::links::link_header;
+use crate::delivery::{Canonical, Class, Draft, Own, Question, Route};
 use crate::params::{Params, boolean, list as read_list};
 use crate::problem::{Problem, ProblemDocument};
 use crate::wire::{Agent, AgentDraft, AgentList, AgentPatch, AgentSearch, PricingModelName, SortName, min_rating};
@@ -55,40 +57,55 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<Ht
     let page = params.page(100, 20);
     params.finish()?;
     if let Some(ids) = ids {
-        let listing = by_ids(&api, &ids, fields, &page).await?;
-        return Ok(page_of_agents(&listing, link_header(&request, &listing)));
+        return by_ids(&request, &api, ids, fields).await;
     }
     let query = AgentListQuery { filter, sort, fields };
-    let listing = api.marketplace.agent_list(query, page).await?;
-    Ok(page_of_agents(&listing, link_header(&request, &listing)))
+    let asked = Canonical::agents(&query, &page);
+    let question = asked.question(Route::Agents);
+    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query)));
+    let load = agent_page(asked, query, page);
+    api.delivery.answer(&request, question, keeping, load).await
 }
 
-fn page_of_agents(listing: &Listing<aios_domain::PartialAgentSummary>, link: Option<HeaderValue>) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    if let Some(link) = link {
-        response.insert_header((LINK, link));
+/// Makes the answer with a page of agents.
+fn agent_page(
+    asked: Canonical,
+    query: AgentListQuery,
+    page: PageRequest,
+) -> impl FnOnce(Marketplace) -> BoxFuture<'static, Result<Draft, Error>> + Send {
+    move |marketplace| {
+        Box::pin(async move {
+            let listing = marketplace.agent_list(query, page).await?;
+            let draft = Draft::json(&AgentList::from(&*listing))?.shows(&listing, &marketplace);
+            Ok(draft.header(LINK, asked.links(&listing)))
+        })
     }
-    response.json(AgentList::from(listing))
 }
 
 /// The agents that were named, as one page.
 async fn by_ids(
+    request: &HttpRequest,
     api: &Api,
-    ids: &[AgentId],
+    ids: Vec<AgentId>,
     fields: AgentFieldSet,
-    page: &PageRequest,
-) -> Result<Listing<aios_domain::PartialAgentSummary>, Problem> {
-    let limit = u32::try_from(ids.len().max(1)).unwrap_or(page.limit);
-    let items = api.marketplace.agents_by_ids(ids, fields).await?;
-    let total = i64::try_from(items.len()).ok();
-    Ok(Listing {
-        items,
-        total,
-        page: Some(1),
-        limit,
-        next_cursor: None,
-        prev_cursor: None,
-    })
+) -> Result<HttpResponse, Problem> {
+    let asked = Canonical::agents_by_id(&ids, fields);
+    let question = asked.question(Route::Agents);
+    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentsById(&ids)));
+    let load = async move |marketplace: Marketplace| {
+        let (items, fresh_for) = marketplace.agents_by_ids_kept(&ids, fields).await?;
+        let listing = Listing {
+            total: i64::try_from(items.len()).ok(),
+            items,
+            page: Some(1),
+            limit: u32::try_from(ids.len().max(1)).unwrap_or(u32::MAX),
+            next_cursor: None,
+            prev_cursor: None,
+        };
+        let draft = Draft::json(&AgentList::from(&listing))?.fresh_for(fresh_for);
+        Ok(draft.header(LINK, asked.links(&listing)))
+    };
+    api.delivery.answer(request, question, keeping, load).await
 }
 
 fn filter(params: &mut Params<'_>) -> AgentFilter {
@@ -142,10 +159,18 @@ fn field_set(text: &str) -> Result<AgentFieldSet, Invalid> {
     request_body = AgentSearch,
     responses((status = 200, description = "A page of agents.", body = AgentList<'_>)),
 )]
-pub(crate) async fn search(api: web::Data<Api>, Json(body): Json<AgentSearch>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn search(
+    request: HttpRequest,
+    api: web::Data<Api>,
+    Json(body): Json<AgentSearch>,
+) -> Result<HttpResponse, Problem> {
     let (query, page) = body.check()?;
-    let listing = api.marketplace.agent_list(query, page).await?;
-    Ok(page_of_agents(&listing, None))
+    // The same question as a list's.
+    let asked = Canonical::agents(&query, &page);
+    let question = asked.question(Route::Agents);
+    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query)));
+    let load = agent_page(asked, query, page);
+    api.delivery.posted(&request, &question, keeping, load).await
 }
 
 /// Read an agent
@@ -161,13 +186,42 @@ pub(crate) async fn search(api: web::Data<Api>, Json(body): Json<AgentSearch>) -
     security((), ("bearer" = [])),
 )]
 pub(crate) async fn read(
+    request: HttpRequest,
     api: web::Data<Api>,
     Anybody(caller): Anybody,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let view = api.marketplace.agent_get(id(&path, "agent")?, caller.as_ref()).await?;
-    let revision = revision(&view.agent);
-    Ok(agent_answer(HttpResponse::Ok(), revision, &Agent::from(&view)))
+    let agent: AgentId = id(&path, "agent")?;
+    let question = Question {
+        viewed: Some(agent),
+        ..Canonical::path(format!("/api/v1/marketplace/agents/{agent}")).question(Route::Agent)
+    };
+    let keeping = (Class::Subject, api.marketplace.keeping(Shown::Agent(agent)));
+    let load = async move |marketplace: Marketplace| {
+        let (agent, kept) = marketplace.agent_shared(agent).await?;
+        let draft = Draft::json(&Agent::from(agent.as_ref()))?.shows(&kept, &marketplace);
+        draft.revision(revision(&agent)).gap(NOBODYS_STANDING)
+    };
+    let Some(caller) = caller else {
+        return api.delivery.answer(&request, question, keeping, load).await;
+    };
+    let own = async {
+        let standing = api.marketplace.agent_standing(&caller, agent).await?;
+        Ok(own(standing))
+    };
+    api.delivery.own(&request, &question, keeping, load, own).await
+}
+
+/// How the agent that everybody sees ends.
+const NOBODYS_STANDING: &str = r#""user_installed":null,"user_rating":null}"#;
+
+/// How it ends for a caller.
+fn own((is_installed, rating): (bool, Option<Rating>)) -> Own {
+    let stars = rating.map_or_else(|| "null".to_owned(), |rating| rating.stars().to_string());
+    Own {
+        end: format!(r#""user_installed":{is_installed},"user_rating":{stars}}}"#),
+        mark: format!("own-{is_installed}-{stars}"),
+    }
 }
 
 /// Publish an agent
@@ -247,25 +301,12 @@ pub(crate) async fn withdraw(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The answer with an agent as its body, and a strong ETag of two parts: the agent's revision, by which an edit is guarded,
-/// and a hash of the body, since counters move without an edit.
+/// The answer to an edit: the agent for its editor alone, and its revision as ETag, by which the next edit is guarded.
 fn agent_answer(mut response: actix_web::HttpResponseBuilder, revision: i64, agent: &Agent) -> HttpResponse {
-    let body = match serde_json::to_vec(agent) {
-        Ok(body) => body,
-        Err(error) => return HttpResponse::from_error(Problem::from(aios_domain::Error::internal(error))),
-    };
-    let hash = body_hash(&body);
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{revision:x}-{hash:016x}\"")) {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{revision:x}-edit\"")) {
         response.insert_header((ETAG, tag));
     }
-    response.content_type("application/json").body(body)
-}
-
-/// FNV-1a, 64 bits: small, and the same on every machine.
-fn body_hash(body: &[u8]) -> u64 {
-    body.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    response.json(agent)
 }
 
 /// `If-Match` (RFC 9110, section 13.1.1). `*` asks for the agent to exist, which an edit asks for anyway. A tag guards the

@@ -1,10 +1,12 @@
 //! Categories: listed, counted, made.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use aios_marketplace::{Marketplace, Shown};
 
 use crate::Api;
 use crate::auth::Admin;
 use crate::body::Json;
+use crate::delivery::{Canonical, Class, Draft, Route};
 use crate::problem::{Problem, ProblemDocument};
 use crate::wire::{Category, CategoryCount, CategoryCounts, CategoryDraft, CategoryList};
 
@@ -15,11 +17,17 @@ use crate::wire::{Category, CategoryCount, CategoryCounts, CategoryDraft, Catego
     get, path = "/api/v1/marketplace/categories", tag = "Marketplace",
     responses((status = 200, description = "The categories.", body = CategoryList)),
 )]
-pub(crate) async fn list(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    let categories = api.marketplace.category_list().await?;
-    Ok(HttpResponse::Ok().json(CategoryList {
-        categories: categories.iter().map(Category::from).collect(),
-    }))
+pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let question = Canonical::path(Route::Categories.pattern()).question(Route::Categories);
+    let keeping = (Class::Figures, api.marketplace.keeping(Shown::Categories));
+    let load = async |marketplace: Marketplace| {
+        let categories = marketplace.category_list().await?;
+        let list = CategoryList {
+            categories: categories.iter().map(Category::from).collect(),
+        };
+        Ok(Draft::json(&list)?.shows(&categories, &marketplace))
+    };
+    api.delivery.answer(&request, question, keeping, load).await
 }
 
 /// Count agents by category
@@ -27,11 +35,17 @@ pub(crate) async fn list(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     get, path = "/api/v1/marketplace/categories/stats", tag = "Marketplace",
     responses((status = 200, description = "How many active agents each category holds.", body = CategoryCounts)),
 )]
-pub(crate) async fn counts(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    let counts = api.marketplace.category_counts().await?;
-    Ok(HttpResponse::Ok().json(CategoryCounts {
-        categories: counts.iter().map(CategoryCount::from).collect(),
-    }))
+pub(crate) async fn counts(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let question = Canonical::path(Route::CategoryCounts.pattern()).question(Route::CategoryCounts);
+    let keeping = (Class::Figures, api.marketplace.keeping(Shown::CategoryCounts));
+    let load = async |marketplace: Marketplace| {
+        let counts = marketplace.category_counts().await?;
+        let list = CategoryCounts {
+            categories: counts.iter().map(CategoryCount::from).collect(),
+        };
+        Ok(Draft::json(&list)?.shows(&counts, &marketplace))
+    };
+    api.delivery.answer(&request, question, keeping, load).await
 }
 
 /// Make a category

@@ -9,6 +9,7 @@ use super::id;
 use crate::Api;
 use crate::auth::SignedIn;
 use crate::body::Json;
+use crate::delivery::stream::compressible;
 use crate::links::cursor_link_header;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -70,7 +71,9 @@ pub(crate) async fn list(
     if let Some(link) = cursor_link_header(&request, &listing) {
         response.insert_header((LINK, link));
     }
-    Ok(response.json(listing.items.iter().map(Knowledge::from).collect::<Vec<_>>()))
+    let entries: Vec<_> = listing.items.iter().map(Knowledge::from).collect();
+    // Nothing but the caller's own texts.
+    Ok(compressible(response.json(entries)))
 }
 
 /// Read one of the caller's texts
@@ -86,7 +89,7 @@ pub(crate) async fn read(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let entry = api.marketplace.knowledge_get(&caller, id(&path, "content")?).await?;
-    Ok(HttpResponse::Ok().json(Knowledge::from(entry.as_ref())))
+    Ok(compressible(HttpResponse::Ok().json(Knowledge::from(entry.as_ref()))))
 }
 
 /// Replace one of the caller's texts

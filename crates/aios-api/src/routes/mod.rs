@@ -15,6 +15,8 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 use aios_domain::Error;
 
+use crate::batch;
+
 /// Puts every route into the application.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
@@ -79,6 +81,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             ],
         ))
         .service(resource("/api/v1/knowledge/search", vec![post().to(knowledge::search)]))
+        .service(resource(batch::PATH, vec![post().to(batch::batch)]))
         .service(resource("/livez", vec![get().to(operations::alive)]))
         .service(resource("/readyz", vec![get().to(operations::ready)]))
         .service(resource("/health", vec![get().to(operations::health)]))

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, web};
 use aios_domain::Error;
 use aios_marketplace::LinkState;
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::delivery::{Draft, Route, stream};
 use crate::problem::{Problem, ProblemDocument};
 
 /// Whether the process lives
@@ -109,10 +110,11 @@ pub(crate) async fn health(api: web::Data<Api>) -> HttpResponse {
 )]
 pub(crate) async fn metrics(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     let metrics = api.metrics.as_ref().ok_or_else(|| Error::not_found("page"))?;
-    Ok(HttpResponse::Ok()
+    let response = HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(metrics.render()))
+        .body(metrics.render());
+    Ok(stream::compressible(response))
 }
 
 /// This document
@@ -120,10 +122,13 @@ pub(crate) async fn metrics(api: web::Data<Api>) -> Result<HttpResponse, Problem
     get, path = "/openapi.json", tag = "Operations",
     responses((status = 200, description = "The OpenAPI description of this server.", body = Object)),
 )]
-pub(crate) async fn openapi(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(api.openapi.to_string())
+pub(crate) async fn openapi(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    api.delivery.pinned_answer(&request, Route::OpenApi, &api.openapi)
+}
+
+pub(crate) fn openapi_answer() -> Draft {
+    let document = crate::openapi_json();
+    Draft::of(document.into(), HeaderValue::from_static("application/json"))
 }
 
 /// The API reference
@@ -131,14 +136,14 @@ pub(crate) async fn openapi(api: web::Data<Api>) -> HttpResponse {
     get, path = "/docs", tag = "Operations",
     responses((status = 200, description = "This document for people, as one page of HTML.", body = String, content_type = "text/html")),
 )]
-pub(crate) async fn docs(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'",
-        ))
-        .content_type("text/html; charset=utf-8")
-        .body(api.docs.to_string())
+pub(crate) async fn docs(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    api.delivery.pinned_answer(&request, Route::Docs, &api.docs)
+}
+
+pub(crate) fn docs_answer(page: String) -> Draft {
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+    Draft::of(page.into(), HeaderValue::from_static("text/html; charset=utf-8"))
+        .header(CONTENT_SECURITY_POLICY, Some(policy))
 }
 
 /// The way in

@@ -3,12 +3,13 @@
 use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 use aios_domain::{Invalid, Rating};
+use aios_marketplace::{Marketplace, Shown};
 
 use super::id;
 use crate::Api;
 use crate::auth::SignedIn;
 use crate::body::Json;
-use crate::links::link_header;
+use crate::delivery::{Canonical, Class, Draft, Route};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::wire::{Review, ReviewBody, ReviewList};
@@ -44,12 +45,16 @@ pub(crate) async fn list(
             .and_then(Rating::new)
     });
     params.finish()?;
-    let listing = api.marketplace.review_list(id(&path, "agent")?, rating, page).await?;
-    let mut response = HttpResponse::Ok();
-    if let Some(link) = link_header(&request, &listing) {
-        response.insert_header((LINK, link));
-    }
-    Ok(response.json(ReviewList::from(&*listing)))
+    let agent = id(&path, "agent")?;
+    let asked = Canonical::reviews(agent, rating, &page);
+    let question = asked.question(Route::Reviews);
+    let keeping = (Class::Subject, api.marketplace.keeping(Shown::Reviews(agent)));
+    let load = async move |marketplace: Marketplace| {
+        let listing = marketplace.review_list(agent, rating, page).await?;
+        let draft = Draft::json(&ReviewList::from(&*listing))?.shows(&listing, &marketplace);
+        Ok(draft.header(LINK, asked.links(&listing)))
+    };
+    api.delivery.answer(&request, question, keeping, load).await
 }
 
 /// Review an agent

@@ -1,10 +1,12 @@
 //! Figures: of the marketplace, and of one agent.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use aios_marketplace::{Marketplace, Shown};
 
 use super::id;
 use crate::Api;
 use crate::auth::SignedIn;
+use crate::delivery::{Canonical, Class, Draft, Route};
 use crate::problem::Problem;
 use crate::wire::{AgentStats, MarketplaceStats};
 
@@ -13,8 +15,14 @@ use crate::wire::{AgentStats, MarketplaceStats};
     get, path = "/api/v1/marketplace/stats", tag = "Marketplace",
     responses((status = 200, description = "Totals, and agents worth a look.", body = MarketplaceStats)),
 )]
-pub(crate) async fn marketplace(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(MarketplaceStats::from(&*api.marketplace.stats().await?)))
+pub(crate) async fn marketplace(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let question = Canonical::path(Route::Stats.pattern()).question(Route::Stats);
+    let keeping = (Class::Figures, api.marketplace.keeping(Shown::Stats));
+    let load = async |marketplace: Marketplace| {
+        let stats = marketplace.stats().await?;
+        Ok(Draft::json(&MarketplaceStats::from(&*stats))?.shows(&stats, &marketplace))
+    };
+    api.delivery.answer(&request, question, keeping, load).await
 }
 
 /// An agent's figures

@@ -100,6 +100,71 @@ async fn a_tag_that_the_loader_names_is_fenced_too() {
     assert!(numbers.at("other").peek().is_none());
 }
 
+/// Begins a load of 1 that waits for the gate; its loader names the tag `late`.
+async fn slow_load_that_names_a_tag(numbers: &Namespace<u64>) -> (JoinHandle<u64>, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let (numbers, waited) = (numbers.clone(), Arc::clone(&gate));
+    let task = tokio::spawn(async move {
+        let load = async move || {
+            waited.acquire().await.unwrap().forget();
+            Ok::<_, Broken>(Loaded::new(1).tags(["late"]))
+        };
+        *numbers.get_or_load("a", load).await.unwrap()
+    });
+    settle().await;
+    (task, gate)
+}
+
+#[tokio::test]
+async fn whoever_joins_after_a_late_tag_was_invalidated_loads_anew() {
+    let (cache, _) = memory();
+    let numbers = numbers(&cache, Policy::new(seconds(60)));
+    let (first, gate) = slow_load_that_names_a_tag(&numbers).await;
+    assert_eq!(cache.invalidate(Targets::new().tag("late")).await, Outcome::Everywhere);
+    let joined = tokio::spawn({
+        let numbers = numbers.clone();
+        async move {
+            let load = async || Ok::<_, Broken>(Loaded::new(2).tags(["late"]));
+            *numbers.get_or_load("a", load).await.unwrap()
+        }
+    });
+    settle().await;
+    gate.add_permits(1);
+    assert_eq!(first.await.unwrap(), 1, "it came before the invalidation");
+    assert_eq!(joined.await.unwrap(), 2, "it came after");
+    assert_eq!(*numbers.at("a").peek().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn whoever_wants_many_joins_no_load_that_an_invalidation_may_have_overtaken() {
+    for (invalidated, expected, loads) in [("late", 2, 2), ("other", 2, 2), ("", 1, 1)] {
+        let (cache, _) = memory();
+        let numbers = numbers(&cache, Policy::new(seconds(60)));
+        let (first, gate) = slow_load_that_names_a_tag(&numbers).await;
+        if !invalidated.is_empty() {
+            let outcome = cache.invalidate(Targets::new().tag(invalidated)).await;
+            assert_eq!(outcome, Outcome::Everywhere);
+        }
+        let many = tokio::spawn({
+            let numbers = numbers.clone();
+            async move {
+                let load = async |missing: Vec<&'static str>| {
+                    Ok::<_, Broken>(missing.into_iter().map(|key| (key, 2)).collect())
+                };
+                *numbers.get_many_or_load(["a"], load).await.unwrap()["a"]
+            }
+        });
+        settle().await;
+        gate.add_permits(1);
+        assert_eq!(
+            (first.await.unwrap(), many.await.unwrap()),
+            (1, expected),
+            "{invalidated}"
+        );
+        assert_eq!(numbers.stats().loads, loads);
+    }
+}
+
 #[tokio::test]
 async fn a_tag_reaches_its_bearers_in_every_namespace_and_no_others() {
     let (cache, _) = memory();

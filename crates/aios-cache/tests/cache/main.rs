@@ -3,6 +3,7 @@
 
 mod bulk;
 mod fences;
+mod gather;
 mod loading;
 mod manual;
 mod seen;

@@ -24,6 +24,30 @@ async fn a_value_is_gone_after_its_time() {
 }
 
 #[tokio::test]
+async fn a_hit_is_a_fresh_value_and_nothing_else() {
+    let (cache, clock) = memory();
+    let numbers = numbers(&cache, Policy::new(seconds(60)).stale(seconds(30)));
+    let source = Source::default();
+    assert!(numbers.at("a").hit().is_none());
+    numbers
+        .at("a")
+        .tags(|| ["t"])
+        .get_or_load(source.loader())
+        .await
+        .unwrap();
+    let hit = numbers.at("a").hit().unwrap();
+    assert_eq!((*hit, hit.is_stale(), hit.fresh_for()), (1, false, seconds(60)));
+    let stats = numbers.stats();
+    assert_eq!((stats.memory_hits, stats.misses), (1, 1));
+    clock.advance(seconds(60));
+    assert!(numbers.at("a").hit().is_none(), "it is stale");
+    numbers.at("a").tags(|| ["t"]).refresh(source.loader()).await.unwrap();
+    assert!(numbers.at("a").hit().is_some());
+    let _ = cache.invalidate(aios_cache::Targets::new().tag("t")).await;
+    assert!(numbers.at("a").hit().is_none(), "it was invalidated");
+}
+
+#[tokio::test]
 async fn a_stale_value_is_served_and_refreshed_once_beside() {
     let (cache, clock) = memory();
     let numbers = numbers(&cache, Policy::new(seconds(60)).stale(seconds(30)));

@@ -13,6 +13,7 @@ mod support;
 
 mod failures;
 mod sharing;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

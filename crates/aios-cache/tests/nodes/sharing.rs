@@ -111,6 +111,32 @@ on_every_store! {
         eventually("the notice", || !one.remembers("b")).await;
     }
 
+    async fn an_old_value_that_a_load_answers_with_is_not_handed_on_after_an_invalidation(store: &Store) {
+        let (one, two) = (store.node().await, store.node().await);
+        let short = Policy::new(Duration::from_millis(1)).stale(seconds(600));
+        let old = async || Ok::<_, Broken>(Loaded::new(1).tags(["late"]));
+        one.numbers.at("a").policy(&short).get_or_load(old).await.unwrap();
+        eventually("the write", || one.numbers.stats().loading == 0).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+
+        // The other node finds it stale, answers with it, and goes on loading, until the test lets it.
+        let held = Held::new();
+        let load = {
+            let held = held.clone();
+            async move || {
+                held.pass().await;
+                Ok::<_, Broken>(Loaded::new(1).tags(["late"]))
+            }
+        };
+        let answer = two.numbers.at("a").policy(&short).get_or_load(load).await.unwrap();
+        assert!(*answer == 1 && answer.is_stale());
+        held.has_begun().await;
+        assert_eq!(two.cache.invalidate(Targets::new().tag("late")).await, Outcome::Everywhere);
+        let new = async || Ok::<_, Broken>(Loaded::new(2).tags(["late"]));
+        assert_eq!(*two.numbers.get_or_load("a", new).await.unwrap(), 2);
+        held.let_go();
+    }
+
     async fn values_that_stay_in_memory_hear_of_invalidations_too(store: &Store) {
         let (one, two) = (store.node().await, store.node().await);
         let local = one.cache.namespace::<u64>("local").build().unwrap();

@@ -42,28 +42,43 @@ pub fn event_insert(
     Ok(())
 }
 
-/// Adds gathered views: one row an agent, and the agents' own counters. Agents are taken in the order of their ids, so that
-/// two servers that write at once don't wait for each other in a circle.
+/// Views of one agent, gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatheredViews {
+    /// Names the row they become. Whoever writes them again uses the same name, and they count once.
+    pub id: EventId,
+    /// How many.
+    pub count: i64,
+}
+
+/// Adds gathered views: one row an agent, and the agents' own counters. Those that were added already, under the same names,
+/// are passed over, so that a batch may be written again where it is not known whether it was committed. Agents are taken
+/// in the order of their ids, so that two servers that write at once don't wait for each other in a circle.
 ///
 /// # Errors
 /// Those of the database.
-pub fn views_add(connection: &mut AnyConnection, views: &BTreeMap<AgentId, i64>, now: Timestamp) -> DbResult<()> {
-    for (&agent, &count) in views {
-        let counted = sql_query("UPDATE marketplace_agents SET view_count = view_count + $1 WHERE id = $2")
-            .bind::<BigInt, _>(count)
-            .bind::<Uuid, _>(Sql(agent))
-            .execute(connection)?;
-        if counted == 0 {
+pub fn views_add(
+    connection: &mut AnyConnection,
+    views: &BTreeMap<AgentId, GatheredViews>,
+    now: Timestamp,
+) -> DbResult<()> {
+    for (&agent, &GatheredViews { id, count }) in views {
+        // Nothing is added for an agent that is gone. Where another transaction is just adding the same, this one waits for it.
+        let added = sql_query(
+            "INSERT INTO agent_analytics (id, agent_id, event_type, quantity, occurred_at) \
+             SELECT $1, id, 'view', $2, $3 FROM marketplace_agents WHERE id = $4 ON CONFLICT (id) DO NOTHING",
+        )
+        .bind::<Uuid, _>(Sql(id))
+        .bind::<BigInt, _>(count)
+        .bind::<TimestampUtc, _>(Sql(now))
+        .bind::<Uuid, _>(Sql(agent))
+        .execute(connection)?;
+        if added == 0 {
             continue;
         }
-        diesel::insert_into(agent_analytics::table)
-            .values((
-                agent_analytics::id.eq(Sql(EventId::new())),
-                agent_analytics::agent_id.eq(Sql(agent)),
-                agent_analytics::event_type.eq(EventKind::View.as_str()),
-                agent_analytics::quantity.eq(count),
-                agent_analytics::occurred_at.eq(Sql(now)),
-            ))
+        sql_query("UPDATE marketplace_agents SET view_count = view_count + $1 WHERE id = $2")
+            .bind::<BigInt, _>(count)
+            .bind::<Uuid, _>(Sql(agent))
             .execute(connection)?;
     }
     Ok(())

@@ -9,5 +9,6 @@
 mod bulk;
 mod catalog;
 mod edge_purges;
+mod fields;
 mod migrations;
 mod outbox;

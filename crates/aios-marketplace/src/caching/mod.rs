@@ -90,9 +90,38 @@ pub(crate) enum Reach {
 /// How a user stands to an agent: whether it is installed, and the user's rating of it.
 pub(crate) type Standing = (bool, Option<Rating>);
 
+/// What an answer that everybody may see shows, for [`Marketplace::keeping`](crate::Marketplace::keeping).
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// One agent.
+    Agent(AgentId),
+    /// Agents that were named.
+    AgentsById(&'a [AgentId]),
+    /// A page of agents.
+    AgentPage(&'a AgentListQuery),
+    /// A page of an agent's reviews.
+    Reviews(AgentId),
+    /// The marketplace at a glance.
+    Stats,
+    /// The categories.
+    Categories,
+    /// How many agents the categories hold.
+    CategoryCounts,
+}
+
+/// How long something may be shown, and what makes it stale before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keeping {
+    /// For how long. What is shown is fresh for no longer than the value that it was made of.
+    pub ttl: Duration,
+    /// The tags that it bears in the cache. They are the same at every server and in every cache in front of it.
+    pub tags: Vec<String>,
+}
+
 /// Every cached thing of the marketplace.
 pub(crate) struct Caches {
     cache: Cache,
+    settings: CacheSettings,
     featured: Policy,
     agents: Namespace<Option<Arc<Agent>>>,
     agent_pages: Namespace<Listing<PartialAgentSummary>>,
@@ -135,7 +164,33 @@ impl Caches {
             knowledge_pages: maker.make("knowledge-pages", &own, 3)?,
             knowledge_found: maker.make("knowledge-found", &own, 3)?,
             cache: cache.clone(),
+            settings: settings.clone(),
         })
+    }
+
+    /// How an answer that shows this is kept: as the values that it is made of.
+    pub(crate) fn keeping(&self, shown: Shown<'_>) -> Keeping {
+        let CacheSettings {
+            ttl,
+            ttl_stats,
+            ttl_featured,
+            ..
+        } = self.settings;
+        let (ttl, tags) = match shown {
+            Shown::Agent(id) => (ttl, vec![tags::agent(id)]),
+            Shown::AgentsById(ids) => (ttl, ids.iter().copied().map(tags::agent).collect()),
+            Shown::AgentPage(query) if query.filter.is_featured == Some(true) => {
+                (ttl_featured, vec![Self::tag_of(query)])
+            }
+            Shown::AgentPage(query) => (ttl, vec![Self::tag_of(query)]),
+            // There are none where the agent is not active.
+            Shown::Reviews(agent) => (ttl, vec![tags::reviews_of(agent), tags::agent(agent)]),
+            Shown::Stats | Shown::CategoryCounts => {
+                (ttl_stats, vec![tags::AGENTS.to_owned(), tags::CATEGORIES.to_owned()])
+            }
+            Shown::Categories => (ttl_stats, vec![tags::CATEGORIES.to_owned()]),
+        };
+        Keeping { ttl, tags }
     }
 
     /// Makes whatever bears these tags stale, here and as far as it can be told. Whether it reached every cache.
@@ -168,21 +223,21 @@ impl Caches {
         &self,
         id: AgentId,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Option<Arc<Agent>>>
+    ) -> Result<Cached<Option<Arc<Agent>>>>
     where
         F: Future<Output = Result<Option<Agent>>> + Send + 'static,
     {
         let load = async move || Ok(maybe(load().await?.map(Arc::new)));
         let slot = self.agents.at(&id.0).tags(|| [tags::agent(id)]);
-        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
+        slot.get_or_load(load).await.map_err(told)
     }
 
-    /// Those of these agents that there are, active or not.
+    /// Those of these agents that there are, active or not, and for how long that is fresh.
     pub(crate) async fn agents<F>(
         &self,
         ids: impl IntoIterator<Item = AgentId>,
         load: impl FnOnce(Vec<AgentId>) -> F + Send + 'static,
-    ) -> Result<HashMap<AgentId, Arc<Agent>>>
+    ) -> Result<(HashMap<AgentId, Arc<Agent>>, Duration)>
     where
         F: Future<Output = Result<HashMap<AgentId, Agent>>> + Send + 'static,
     {
@@ -198,10 +253,11 @@ impl Caches {
             .get_or_load(load)
             .await
             .map_err(told)?;
+        let fresh_for = found.values().map(Cached::fresh_for).min();
         let there = found
             .into_iter()
             .filter_map(|(id, agent)| Some((AgentId(id), agent.to_value()?)));
-        Ok(there.collect())
+        Ok((there.collect(), fresh_for.unwrap_or(self.settings.ttl)))
     }
 
     /// A page of agents.

@@ -1,6 +1,10 @@
 //! Counters agree with the rows they count, however many change them at once.
 
-use aios_domain::{AgentChanges, AgentId, CategoryName, ErrorKind, JsonObject};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aios_db::store::analytics::{GatheredViews, views_add};
+use aios_domain::{AgentChanges, AgentId, CategoryName, ErrorKind, EventId, JsonObject};
 use aios_marketplace::{Marketplace, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
 
@@ -122,6 +126,46 @@ on_both_databases! {
         marketplace.flush_views().await.unwrap();
         let stats = marketplace.agent_stats(&author, agent).await.unwrap();
         assert_eq!((stats.total_views, stats.recent_activity.view), (25, 25));
+    }
+
+    async fn views_whose_commit_was_not_heard_of_are_written_again_and_counted_once(database: &TestDatabase) {
+        let marketplace = uncached(database);
+        let author = user();
+        let (seen, gone) = (published(&marketplace, &author, "Seen").await.summary.id, AgentId::new());
+        let look = async || {
+            marketplace.agent_get(seen, None).await.unwrap();
+            assert!(marketplace.agent_get(gone, None).await.is_err());
+        };
+        for round in 1..=20 {
+            look().await;
+            // The write goes on on its thread; who waited for it goes away, so that its answer reaches nobody.
+            drop(tokio::time::timeout(Duration::ZERO, marketplace.flush_views()).await);
+            look().await;
+            marketplace.flush_views().await.unwrap();
+            let stats = marketplace.agent_stats(&author, seen).await.unwrap();
+            assert_eq!((stats.total_views, stats.recent_activity.view), (2 * round, 2 * round));
+        }
+    }
+
+    async fn the_same_gathered_views_are_added_once_in_any_number_of_transactions(database: &TestDatabase) {
+        let marketplace = uncached(database);
+        let author = user();
+        let (first, second) = (published(&marketplace, &author, "First").await, published(&marketplace, &author, "Second").await);
+        let (first, second, gone) = (first.summary.id, second.summary.id, AgentId::new());
+        let views = |count| GatheredViews { id: EventId::new(), count };
+        let batch = BTreeMap::from([(first, views(3)), (second, views(4)), (gone, views(5))]);
+        let add = |batch: BTreeMap<AgentId, GatheredViews>| {
+            marketplace.database().write(move |c| views_add(c, &batch, "2026-01-31T12:00:00Z".parse().unwrap()))
+        };
+        // All at once: who comes second waits for the first, and passes over what it has added.
+        let (one, other) = tokio::join!(add(batch.clone()), add(batch.clone()));
+        one.and(other).unwrap();
+        add(batch).await.unwrap();
+        add(BTreeMap::from([(first, views(1))])).await.unwrap();
+        for (agent, count) in [(first, 4), (second, 4)] {
+            let stats = marketplace.agent_stats(&author, agent).await.unwrap();
+            assert_eq!((stats.total_views, stats.recent_activity.view), (count, count));
+        }
     }
 }
 

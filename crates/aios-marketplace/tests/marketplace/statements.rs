@@ -9,7 +9,7 @@ use aios_domain::{
 use aios_marketplace::{Marketplace, PageAt, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
 
-use crate::support::{admin, all, draft, marketplace, published, searching, stars, user};
+use crate::support::{admin, all, draft, marketplace, published, searching, stars, uncached, user};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +115,35 @@ on_both_databases! {
                 assert_eq!(count(&fresh, question.ask(&fresh, &asked)).await, 0, "{question:?} again");
             }
         }
+    }
+
+    async fn a_crowd_that_reads_different_agents_takes_few_statements(database: &TestDatabase) {
+        let (writing, author) = (marketplace(database), user());
+        let mut agents = Vec::new();
+        for number in 0..100 {
+            agents.push(published(&writing, &author, &format!("Agent {number}")).await.summary.id);
+        }
+        for reading in [marketplace(database), uncached(database)] {
+            let crowd = agents.iter().map(|&id| {
+                let reading = reading.clone();
+                tokio::spawn(async move { reading.agent_get(id, None).await.unwrap().agent.summary.id })
+            });
+            let crowd: Vec<_> = crowd.collect();
+            let mut read = Vec::new();
+            let statements = count(&reading, async {
+                for reader in crowd {
+                    read.push(reader.await.unwrap());
+                }
+            });
+            // Loads under way when the first ask, and those that gather the others; how many is a matter of timing.
+            assert!((1..=20).contains(&statements.await));
+            assert_eq!(read, agents, "everybody has the agent that was asked for");
+        }
+        // One that there is not is told so among others that there are.
+        let reading = marketplace(database);
+        let (there, not) = tokio::join!(reading.agent_get(agents[0], None), reading.agent_get(AgentId::new(), None));
+        assert!(there.is_ok());
+        assert_eq!(not.unwrap_err().kind(), aios_domain::ErrorKind::NotFound);
     }
 
     async fn a_write_pays_one_statement_for_what_it_makes_stale(database: &TestDatabase) {

@@ -12,7 +12,10 @@ use aios_domain::{Caller, Email, Role, UserId};
 use aios_marketplace::{ManualClock, Marketplace};
 use aios_server::ServeArgs;
 use aios_test_support::{TestDatabase, block_on};
+use async_compression::futures::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use clap::{Args, Command, FromArgMatches};
+use futures_util::FutureExt;
+use futures_util::io::{AsyncReadExt, Cursor};
 use serde_json::{Value, json};
 use ureq::http::{HeaderMap, Method, Request, Response};
 use uuid::Uuid;
@@ -319,8 +322,23 @@ impl Reply {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// The body without its content-coding.
+    pub(crate) fn plain(&self) -> Vec<u8> {
+        let source = Cursor::new(self.body.clone());
+        let mut plain = Vec::new();
+        let read = match self.header("content-encoding") {
+            None => return self.body.clone(),
+            Some("br") => BrotliDecoder::new(source).read_to_end(&mut plain).now_or_never(),
+            Some("zstd") => ZstdDecoder::new(source).read_to_end(&mut plain).now_or_never(),
+            Some("gzip") => GzipDecoder::new(source).read_to_end(&mut plain).now_or_never(),
+            Some(coding) => panic!("{coding} is no coding of this server: {self}"),
+        };
+        read.expect("memory never waits").unwrap();
+        plain
+    }
+
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("no JSON ({error}): {self}"))
+        serde_json::from_slice(&self.plain()).unwrap_or_else(|error| panic!("no JSON ({error}): {self}"))
     }
 
     /// The answer, which must be a problem document of this status and type.

@@ -1,6 +1,7 @@
 //! The binary itself: it starts on nothing, says where to look, and stops in order.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Client, text};
 
-fn aios(folder: &Path) -> Command {
+pub(crate) fn aios(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aios"));
     command
         .current_dir(folder)
@@ -21,13 +22,13 @@ fn aios(folder: &Path) -> Command {
 }
 
 /// A server that was started, and what it said until it was ready.
-struct Started {
+pub(crate) struct Started {
     child: Child,
     greeting: String,
 }
 
 impl Started {
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut started = Self {
             child: command.spawn().unwrap(),
             greeting: String::new(),
@@ -52,6 +53,18 @@ impl Started {
         Client::of(address.parse().unwrap())
     }
 
+    /// Where it answers by TLS.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        let address = self.greeting.split("https://").nth(1).unwrap();
+        address.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// Tells it something by a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     fn token(&self) -> &str {
         self.greeting
             .split("export TOKEN=")
@@ -63,9 +76,8 @@ impl Started {
     }
 
     /// Stops it by a signal; it must end well.
-    fn stop(mut self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    pub(crate) fn stop(mut self, signal: &str) {
+        self.signal(signal);
         assert!(self.child.wait().unwrap().success());
     }
 }
@@ -248,6 +260,8 @@ fn outbox(folder: &Path) -> Vec<aios_db::store::outbox::Invalidation> {
 }
 
 fn add_views(folder: &Path, agent: &str, views: i64) {
+    let id = aios_domain::EventId::new();
+    let views = aios_db::store::analytics::GatheredViews { id, count: views };
     let views = [(agent.parse().unwrap(), views)].into();
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
     aios_db::store::analytics::views_add(&mut connection(folder), &views, now).unwrap();
@@ -280,6 +294,14 @@ fn a_bad_value_stops_the_start_with_a_sentence_that_names_it() {
         ("EDGE_PURGE_WINDOW", "a while", "--edge-purge-window"),
         ("EDGE_PURGE_AGAIN", "11m", "--edge-purge-again"),
         ("EDGE_PURGE_SOFT", "perhaps", "--edge-purge-soft"),
+        ("TLS_CERT", "cert.pem", "--tls-key"),
+        ("TLS_KEY", "key.pem", "--tls-cert"),
+        ("HTTP2_CLEARTEXT", "perhaps", "--http2-cleartext"),
+        ("KEEP_ALIVE", "0", "--keep-alive"),
+        ("CLIENT_TIMEOUT", "1.5", "--client-timeout"),
+        ("CLIENT_BODY_TIMEOUT", "never", "--client-body-timeout"),
+        ("MAX_CONNECTIONS", "0", "--max-connections"),
+        ("LISTEN_BACKLOG", "99999", "--listen-backlog"),
     ] {
         let ended = aios(folder.path()).env(name, value).output().unwrap();
         let complaint = String::from_utf8_lossy(&ended.stderr);
@@ -339,6 +361,14 @@ fn help_and_the_openapi_document_are_printed() {
         "AWS_SESSION_TOKEN",
         "VARNISH_URLS",
         "VARNISH_PURGE_SECRET",
+        "TLS_CERT",
+        "TLS_KEY",
+        "HTTP2_CLEARTEXT",
+        "KEEP_ALIVE",
+        "CLIENT_TIMEOUT",
+        "CLIENT_BODY_TIMEOUT",
+        "MAX_CONNECTIONS",
+        "LISTEN_BACKLOG",
     ] {
         assert!(help.contains(setting), "{setting}: {help}");
     }

@@ -9,7 +9,9 @@
 )]
 
 mod agents;
+mod batches;
 mod caching;
+mod delivery;
 mod described;
 mod edge;
 mod harness;
@@ -18,3 +20,5 @@ mod limits;
 mod openapi;
 mod pages;
 mod signing_in;
+mod sizes;
+mod transport;

@@ -29,7 +29,7 @@ const fn row(method: &'static str, path: &'static str, statuses: [u16; 5]) -> Ro
 const OPEN: [u16; 5] = [200; 5];
 
 /// The agent is Ada's and Bea has it installed; the entry is Bea's.
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 31] = [
     row("GET", "/api/v1/marketplace/stats", OPEN),
     row("GET", "/api/v1/marketplace/agents", OPEN),
     row("POST", "/api/v1/marketplace/agents", [401, 201, 201, 201, 201]),
@@ -73,6 +73,7 @@ const TABLE: [Row; 30] = [
     row("PUT", "/api/v1/knowledge/content/{id}", [401, 200, 404, 404, 404]),
     row("DELETE", "/api/v1/knowledge/content/{id}", [401, 204, 404, 404, 404]),
     row("POST", "/api/v1/knowledge/search", [401, 200, 200, 200, 200]),
+    row("POST", "/api/v1/batch", OPEN),
     row("GET", "/livez", OPEN),
     row("GET", "/readyz", OPEN),
     row("GET", "/health", OPEN),
@@ -179,6 +180,9 @@ fn body_of(row: &Row) -> Option<Value> {
     match (row.method, end) {
         ("POST", "agents") => Some(json!({ "name": "New", "description": "Does something." })),
         ("POST", "search") => Some(json!({ "query": "something" })),
+        ("POST", "batch") => Some(json!({
+            "requests": [{ "id": "a", "method": "GET", "path": "/api/v1/marketplace/my-agents" }]
+        })),
         ("PATCH", _) => Some(json!({ "version": "1.0.1" })),
         ("POST", "reviews") => Some(json!({ "rating": 4 })),
         ("POST", "categories") => Some(json!({ "name": "security", "display_name": "Security" })),

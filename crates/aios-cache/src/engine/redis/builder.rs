@@ -32,7 +32,7 @@ impl RedisBuilder {
             prefix: "aios".to_owned(),
             connections: 4,
             connect_timeout: Duration::from_millis(500),
-            response_timeout: Duration::from_millis(500),
+            response_timeout: Duration::from_millis(200),
         }
     }
 
@@ -92,7 +92,9 @@ impl RedisBuilder {
         self
     }
 
-    /// How long an answer may take; default 500 ms.
+    /// How long an answer may take before its connection is taken for dead, and replaced; default 200 ms. It has to be shorter
+    /// than the cache's [`engine_timeout`](crate::CacheBuilder::engine_timeout), which gives up the call and not the
+    /// connection: one whose other end is gone without a word would be used again and again.
     pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self

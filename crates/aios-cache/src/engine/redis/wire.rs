@@ -73,6 +73,14 @@ impl Wire {
         Ok(identity_of(&self.link.servers().await?))
     }
 
+    /// The answer to one command, a server's refusal too.
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
+        match &self.link {
+            Link::Node(connection) => connection.clone().send_packed_command(command).await,
+            Link::Cluster(connection) => single(connection.clone(), command.clone()).await,
+        }
+    }
+
     /// The answers to all commands, in their order, a server's refusals among them. One server gets them as one pipeline and
     /// runs them in this order; in a Cluster they go out at the same time, each to where its keys are.
     pub(super) async fn send(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, RedisError> {
