@@ -5,6 +5,7 @@
     reason = "a command-line tool talks to its user"
 )]
 
+mod bench;
 mod ci;
 mod failure;
 mod layers;
@@ -38,6 +39,7 @@ enum Command {
     Migrate(migrate::Args),
     Layers(layers::Args),
     Ci(ci::Args),
+    Bench(bench::Args),
 }
 
 impl Command {
@@ -49,6 +51,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(&args),
             Self::Layers(_) => layers::check(),
             Self::Ci(args) => ci::run(&args),
+            Self::Bench(args) => bench::run(&args),
         }
     }
 }

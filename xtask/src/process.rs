@@ -89,8 +89,20 @@ pub(crate) fn run_to_success(command: &mut Command, interrupts: &mut Interrupts)
 }
 
 /// The cargo that runs us, so that its toolchain stays the same.
+///
+/// It is not told what `cargo run` has told us of our own package. Some build scripts watch these variables, and would be run
+/// anew, with all that depends on them, whenever cargo is started by us and by hand in turns.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| is_of_our_package(name)) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn is_of_our_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// The failure to even start a program.
@@ -126,6 +138,14 @@ mod tests {
         let mut interrupts = Interrupts::listen().unwrap();
         let failure = run_to_success(&mut shell("exit 7"), &mut interrupts).unwrap_err();
         assert!(matches!(failure, Failure::Child(status) if status.code() == Some(7)));
+    }
+
+    #[test]
+    fn what_cargo_told_us_of_our_package_is_not_passed_on() {
+        let command = cargo();
+        let removed = |name: &str| command.get_envs().any(|(of, value)| of == name && value.is_none());
+        assert!(removed("CARGO_PKG_NAME") && removed("CARGO_MANIFEST_DIR"));
+        assert!(!removed("CARGO_HOME") && !removed("PATH"));
     }
 
     #[test]

@@ -49,6 +49,8 @@ impl StatementCounter {
         move |event: InstrumentationEvent<'_>| match event {
             InstrumentationEvent::StartQuery { query, .. } if is_statement(query) => {
                 counter.0.fetch_add(1, Ordering::Relaxed);
+                // With its values, so for debugging and measuring alone: RUST_LOG=aios_db::statement=trace.
+                tracing::trace!(target: "aios_db::statement", "{query}");
                 started.set(Some(Instant::now()));
             }
             InstrumentationEvent::FinishQuery { .. } => {

@@ -18,6 +18,8 @@ pub struct ScratchDatabase {
     server: DatabaseUrl,
     name: String,
     url: DatabaseUrl,
+    /// The same as it was put together, password included.
+    location: String,
 }
 
 /// Why there is no scratch database.
@@ -76,13 +78,24 @@ impl ScratchDatabase {
         &self.url
     }
 
+    /// The URL in full, with a password if it has one: for other programs, not for logs.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
     /// A connection to the server, and a database that does not exist yet.
     fn named(server_url: &str) -> Result<(PgConnection, Self), ScratchError> {
         let server: DatabaseUrl = server_url.parse()?;
         let connection = open(&server)?;
         let name = format!("aios_scratch_{}", uuid::Uuid::now_v7().simple());
-        let url = with_database(server_url, &name).parse()?;
-        Ok((connection, Self { server, name, url }))
+        let location = with_database(server_url, &name);
+        let scratch = Self {
+            server,
+            name,
+            url: location.parse()?,
+            location,
+        };
+        Ok((connection, scratch))
     }
 }
 

@@ -17,6 +17,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::process::Interrupts;
+use crate::service::postgres::Upkeep;
 
 /// A server that runs as long as this value lives.
 pub(crate) trait Running {
@@ -45,9 +46,18 @@ pub(crate) struct Services {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start(interrupts: &mut Interrupts) -> Result<Self, Failure> {
+        Self::start_with(Upkeep::Never, interrupts)
+    }
+
+    /// The same, as in production, for measuring.
+    pub(crate) fn start_for_measuring(interrupts: &mut Interrupts) -> Result<Self, Failure> {
+        Self::start_with(Upkeep::Automatic, interrupts)
+    }
+
+    fn start_with(upkeep: Upkeep, interrupts: &mut Interrupts) -> Result<Self, Failure> {
         let mut provided = Vec::new();
         if is_unset(postgres::URL_VARIABLE) {
-            let server = Box::new(postgres::start(interrupts)?);
+            let server = Box::new(postgres::start(upkeep, interrupts)?);
             provided.push(Provided {
                 variable: postgres::URL_VARIABLE,
                 server,
@@ -94,12 +104,18 @@ impl Services {
 
     /// Where PostgreSQL listens, whoever started it.
     pub(crate) fn postgres_url(&self) -> Result<String, Failure> {
-        let started = self.iter().find(|(_, variable, _)| *variable == postgres::URL_VARIABLE);
+        self.url(postgres::URL_VARIABLE)
+    }
+
+    /// Where Redis listens, whoever started it.
+    pub(crate) fn redis_url(&self) -> Result<String, Failure> {
+        self.url(redis::URL_VARIABLE)
+    }
+
+    fn url(&self, variable: &str) -> Result<String, Failure> {
+        let started = self.iter().find(|(_, of, _)| *of == variable);
         let started = started.map(|(_, _, url)| url.to_owned());
-        started.map_or_else(
-            || env::var(postgres::URL_VARIABLE).map_err(Failure::because(postgres::URL_VARIABLE)),
-            Ok,
-        )
+        started.map_or_else(|| env::var(variable).map_err(Failure::because(variable)), Ok)
     }
 
     /// Tells a program where the servers listen, and how to start others.
@@ -111,6 +127,11 @@ impl Services {
             command.env(variable, url);
         }
     }
+}
+
+/// A program that comes with PostgreSQL's server.
+pub(crate) fn postgres_program(name: &str) -> Option<PathBuf> {
+    postgres::program(name)
 }
 
 fn is_unset(variable: &str) -> bool {

@@ -43,6 +43,12 @@ impl Binaries {
         self.directory.join("postgres")
     }
 
+    /// A program that belongs to them, such as `pgbench`, which some packages leave out.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        let program = self.directory.join(name);
+        program.is_file().then_some(program)
+    }
+
     fn in_directory(directory: PathBuf) -> Option<Self> {
         let binaries = Self { directory };
         (binaries.initdb().is_file() && binaries.postgres().is_file()).then_some(binaries)

@@ -4,7 +4,7 @@ mod find;
 mod version;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,9 +42,9 @@ const PORTS_TRIED: usize = 5;
 /// Locales by preference. Both compare text byte by byte; only the first knows letters beyond ASCII.
 const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
 
-/// No durability, since a crash of the machine takes the tests with it; no background work that makes plans or timings
-/// depend on the moment; room for many test processes at once.
-const SETTINGS: [&str; 16] = [
+/// No durability, since a crash of the machine takes the tests with it; nothing that makes plans depend on the moment; room
+/// for many test processes at once.
+const SETTINGS: [&str; 15] = [
     "listen_addresses=127.0.0.1",
     "fsync=off",
     "full_page_writes=off",
@@ -53,7 +53,6 @@ const SETTINGS: [&str; 16] = [
     "max_wal_senders=0",
     "max_wal_size=4GB",
     "checkpoint_timeout=1h",
-    "autovacuum=off",
     "jit=off",
     "max_connections=300",
     "shared_buffers=128MB",
@@ -62,6 +61,24 @@ const SETTINGS: [&str; 16] = [
     "log_checkpoints=off",
     "logging_collector=off",
 ];
+
+/// Whether the server looks after its tables in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Upkeep {
+    /// As in production, where it has to.
+    Automatic,
+    /// Not at all: plans and timings of tests don't depend on the moment.
+    Never,
+}
+
+impl Upkeep {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Automatic => "autovacuum=on",
+            Self::Never => "autovacuum=off",
+        }
+    }
+}
 
 /// A private server; gone, with all its data, when this is dropped.
 #[derive(Debug)]
@@ -82,8 +99,13 @@ impl Running for PrivateServer {
     }
 }
 
+/// Another program of the same installation, where it has it.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    find::newest_suitable().ok().flatten()?.program(name)
+}
+
 /// Finds PostgreSQL, or installs it, and starts a server.
-pub(crate) fn start(interrupts: &mut Interrupts) -> Result<impl Running + use<>, Failure> {
+pub(crate) fn start(upkeep: Upkeep, interrupts: &mut Interrupts) -> Result<impl Running + use<>, Failure> {
     let binaries = match find::newest_suitable()? {
         Some(binaries) => binaries,
         None => SOFTWARE.install_and_find(find::newest_suitable, interrupts)?,
@@ -91,7 +113,7 @@ pub(crate) fn start(interrupts: &mut Interrupts) -> Result<impl Running + use<>,
     let account = Account::unprivileged()?;
     let directory = account.temporary_directory()?;
     initialise(&binaries, account, directory.path(), interrupts)?;
-    let (process, port) = start_on_a_free_port(&binaries, account, directory.path(), interrupts)?;
+    let (process, port) = start_on_a_free_port(&binaries, upkeep, account, directory.path(), interrupts)?;
     let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
     Ok(PrivateServer {
         url,
@@ -142,6 +164,7 @@ fn initialise(
 
 fn start_on_a_free_port(
     binaries: &Binaries,
+    upkeep: Upkeep,
     account: Account,
     directory: &Path,
     interrupts: &mut Interrupts,
@@ -149,7 +172,7 @@ fn start_on_a_free_port(
     let mut last_words = String::new();
     for _ in 0..PORTS_TRIED {
         let port = port::free().map_err(Failure::because("cannot find a free port"))?;
-        let mut process = spawn(binaries, account, directory, port)?;
+        let mut process = spawn(binaries, upkeep, account, directory, port)?;
         if wait_until_ready(&mut process, directory, interrupts)? {
             return Ok((process, port));
         }
@@ -164,12 +187,28 @@ fn start_on_a_free_port(
     )))
 }
 
-fn spawn(binaries: &Binaries, account: Account, directory: &Path, port: u16) -> Result<Supervised, Failure> {
+fn spawn(
+    binaries: &Binaries,
+    upkeep: Upkeep,
+    account: Account,
+    directory: &Path,
+    port: u16,
+) -> Result<Supervised, Failure> {
     let server = binaries.postgres().display().to_string();
     let data = directory.join("data").display().to_string();
     let port = format!("port={port}");
     let sockets = socket_directory(directory);
-    let mut command = vec![server.as_str(), "-D", &data, "-c", &port, "-c", &sockets];
+    let mut command = vec![
+        server.as_str(),
+        "-D",
+        &data,
+        "-c",
+        &port,
+        "-c",
+        &sockets,
+        "-c",
+        upkeep.setting(),
+    ];
     command.extend(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
     let log = directory.join("log");
     // An immediate shutdown: nobody needs the checkpoint of a slower one.
