@@ -149,7 +149,10 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let id = RequestId::of(&request, &self.ids);
-        if let Some(mut hit) = self.hits.answer(&self.api, &request) {
+        // What is too large is refused, kept or not.
+        if head_length(&request) <= MAX_HEAD
+            && let Some(mut hit) = self.hits.answer(&self.api, &request)
+        {
             hit.headers_mut().insert(REQUEST_ID, id.0);
             return Either::Left(ready(Ok(request.into_response(hit.map_into_left_body()))));
         }

@@ -142,6 +142,8 @@ pub trait FarPages {
 pub enum ListTask<'a> {
     /// The page that is asked for is read.
     Page(&'a dyn FarPages),
+    /// Nothing is read, and the answer has no rows: the list is counted as the request says.
+    Count,
     /// Nothing is read, and the answer is empty: the list's boundaries are sampled.
     Sample {
         /// Of this list alone. A use case may try several, such as a search and a more forgiving one.
@@ -189,6 +191,13 @@ where
 {
     let far = match paging.task {
         ListTask::Page(far) => far,
+        ListTask::Count => {
+            let total = count_list(connection, request, pager, base)?;
+            return Ok(Listing {
+                total,
+                ..Listing::empty(request)
+            });
+        }
         ListTask::Sample { listing, every, found } => {
             if listing == pager.listing() {
                 found(pager.sample(connection, every, base).map_err(page_error)?);
@@ -209,6 +218,21 @@ where
         PageAt::Cursor(cursor) => pager.page(connection, At::Cursor(cursor), &base),
     }
     .map_err(page_error)?;
+    let total = count_list(connection, request, pager, base)?;
+    Ok(Listing::of(page, request, total))
+}
+
+fn count_list<Q, QS, R>(
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    pager: &SqlPager<'_, R, QS, MultiBackend>,
+    base: impl Fn() -> Q,
+) -> DbResult<Option<i64>>
+where
+    Q: CountableQuery<'static, AnyConnection, QS, MultiBackend>,
+    QS: 'static,
+    R: 'static,
+{
     let how = match request.count {
         CountMode::Exact => Count::Exact,
         CountMode::Estimated => Count::Estimated { whole_table: None },
@@ -219,8 +243,7 @@ where
         DatabaseKind::Sqlite => Dialect::Sqlite,
     };
     let total = pager.count(connection, dialect, how, base)?;
-    let total = total.map(|total| i64::try_from(Total::value(total)).unwrap_or(i64::MAX));
-    Ok(Listing::of(page, request, total))
+    Ok(total.map(|total| i64::try_from(Total::value(total)).unwrap_or(i64::MAX)))
 }
 
 fn page_error(error: PageError) -> DbError {

@@ -8,9 +8,10 @@ use aios_cache::Cached;
 use aios_cache::gather::{GatherError, Gatherer};
 use aios_db::store::agent_list::{self, AgentListQuery};
 use aios_db::store::{agents as store, installations, users};
+use aios_db::{AnyConnection, CountMode, Paging};
 use aios_domain::{
-    Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentId, Caller, Error, ErrorKind, FieldErrors,
-    PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp, UserId,
+    Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentSort, Caller, Error, ErrorKind,
+    FieldErrors, PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp, UserId,
 };
 use chrono::TimeDelta;
 
@@ -54,11 +55,44 @@ impl Marketplace {
         page: PageRequest,
     ) -> Result<Cached<Listing<PartialAgentSummary>>> {
         let (me, asked) = (self.clone(), (query.clone(), page.clone()));
-        let load = async move || {
-            me.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &page))
-                .await
-        };
+        let load = async move || me.agent_page_read(query, page).await;
         self.caches.agent_page(&asked.0, &asked.1, load).await
+    }
+
+    /// Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
+    /// orders and selections of fields of one filter, and until the number of agents changes, not one of them.
+    async fn agent_page_read(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
+        // What a search finds is counted with what is found: which of its two kinds it is shows only then.
+        let is_kept = self.caches.is_enabled() && page.count == CountMode::Exact && query.filter.search.is_none();
+        if !is_kept {
+            let read =
+                move |c: &mut AnyConnection, paging: &Paging<'_>| agent_list::agent_list(c, paging, &query, &page);
+            return self.read_list(read).await;
+        }
+        let uncounted = PageRequest {
+            count: CountMode::None,
+            ..page
+        };
+        let counting = self.agent_total(query.filter.clone());
+        let reading = self.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &uncounted));
+        let (listing, total) = tokio::try_join!(reading, counting)?;
+        Ok(Listing { total, ..listing })
+    }
+
+    async fn agent_total(&self, filter: AgentFilter) -> Result<Option<i64>> {
+        let me = self.clone();
+        let asked = AgentListQuery {
+            filter: filter.clone(),
+            sort: AgentSort::default(),
+            fields: AgentFieldSet::ALL,
+        };
+        let load = async move || {
+            let count = move |c: &mut AnyConnection, paging: &Paging<'_>| {
+                agent_list::agent_list(c, paging, &asked, &PageRequest::first(1))
+            };
+            me.count_list(count).await
+        };
+        self.caches.agent_total(&filter, load).await
     }
 
     /// The active ones of these agents, in this order.

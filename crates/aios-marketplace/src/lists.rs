@@ -51,6 +51,22 @@ impl Marketplace {
         Ok(listing)
     }
 
+    /// Counts a list and reads none of it.
+    pub(crate) async fn count_list<T: Send + 'static>(
+        &self,
+        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
+    ) -> Result<Option<i64>> {
+        let cursors = Arc::clone(&self.cursors);
+        let counted = self.db.read(move |c| {
+            let paging = Paging {
+                cursors: &cursors,
+                task: ListTask::Count,
+            };
+            Ok(list(c, &paging)?.total)
+        });
+        counted.await
+    }
+
     async fn sample<T: Send + 'static>(
         self,
         claim: Claim,

@@ -191,6 +191,12 @@ fn fault(rng: &mut Rng) -> Rule {
     Rule::new(fault).on([operation]).share(0.5).times(rng.u64(1..4))
 }
 
+fn heal(nodes: &[Node]) {
+    for node in nodes {
+        node.chaos.heal();
+    }
+}
+
 /// The store, and each node's way to it, go wrong from time to time.
 async fn mischief(world: World, engine: MemoryEngine, nodes: Vec<Node>) {
     let mut rng = Rng::with_seed(world.below(u64::MAX));
@@ -209,11 +215,11 @@ async fn mischief(world: World, engine: MemoryEngine, nodes: Vec<Node>) {
             7 => nodes[rng.usize(..NODES)]
                 .chaos
                 .fail(Operation::ALL, EngineError::TimedOut),
-            8 => nodes.iter().for_each(|node| node.chaos.heal()),
+            8 => heal(&nodes),
             _ => nodes[rng.usize(..NODES)].chaos.add(fault(&mut rng)),
         }
     }
-    nodes.iter().for_each(|node| node.chaos.heal());
+    heal(&nodes);
 }
 
 async fn reader(world: World, node: Node) {

@@ -12,10 +12,10 @@ pub fn edge_key(prefix: &str, tag: &str) -> String {
     format!("{prefix}:{tag}")
 }
 
-/// Whether an answer that everybody may see can bear this tag. What is a user's own is kept at no edge, so there is nothing to
-/// purge.
+/// Whether an answer that everybody may see can bear this tag. What is a user's own is kept at no edge, and no answer is a
+/// number alone, so there is nothing to purge.
 pub(crate) fn is_at_the_edge(tag: &str) -> bool {
-    !tags::is_of_one_user(tag)
+    !tags::is_of_one_user(tag) && !tags::is_number(tag)
 }
 
 /// The paths that show what bears a tag, for a CDN that purges by path (CloudFront): as few as can be told from a path. A `*`
@@ -41,7 +41,7 @@ pub fn edge_paths(tag: &str) -> Vec<String> {
         ("reviews", agent) if !agent.is_empty() => vec![of_api(&format!("agents/{agent}/reviews*"))],
         ("agents" | "featured", _) => LISTS.iter().copied().map(of_api).collect(),
         ("categories", "") => vec![of_api("categories*"), of_api("stats")],
-        _ if tags::is_of_one_user(tag) => Vec::new(),
+        _ if !is_at_the_edge(tag) => Vec::new(),
         _ => vec!["/*".to_owned()],
     }
 }
@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn what_is_a_users_own_is_at_no_edge() {
         let user = UserId::new();
-        for tag in [tags::user(user), tags::knowledge_of(user)] {
+        let number = tags::NUMBER_OF_AGENTS.to_owned();
+        for tag in [tags::user(user), tags::knowledge_of(user), number] {
             assert!(!is_at_the_edge(&tag) && edge_paths(&tag).is_empty(), "{tag}");
         }
     }

@@ -3,6 +3,7 @@
 //! | what | fresh for | tags |
 //! | --- | --- | --- |
 //! | an agent, or that there is none | `ttl`, 30 s | `agent:ID` |
+//! | how many agents pass a filter | `ttl` | `number:CATEGORY` or `number` where nothing else is asked for, else as a page |
 //! | a page of agents | `ttl` | `featured`, or else `agents:CATEGORY`, or else `agents`: the narrowest that holds |
 //! | a page of featured agents | `ttl_featured` | `featured` |
 //! | a page of an agent's reviews | `ttl` | `reviews:ID` |
@@ -27,13 +28,13 @@ use aios_cache::{Cache, Cached, LinkState, LoadError, Loaded, Namespace, Namespa
 use aios_db::store::agent_list::AgentListQuery;
 use aios_db::store::outbox::EVERYTHING;
 use aios_domain::{
-    Agent, AgentId, AgentStats, Category, CategoryCount, Error, ErrorKind, Installation, KnowledgeEntry,
+    Agent, AgentFilter, AgentId, AgentStats, Category, CategoryCount, Error, ErrorKind, Installation, KnowledgeEntry,
     KnowledgeFilter, KnowledgeId, MarketplaceStats, PartialAgentSummary, Rating, Result, Review, SearchQuery, UserId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::keys::{AgentPage, KnowledgePage, PageOf};
+use self::keys::{AgentPage, Filter, KnowledgePage, PageOf};
 use crate::{Listing, PageRequest};
 
 pub(crate) use at_the_edge::is_at_the_edge;
@@ -125,6 +126,7 @@ pub(crate) struct Caches {
     featured: Policy,
     agents: Namespace<Option<Arc<Agent>>>,
     agent_pages: Namespace<Listing<PartialAgentSummary>>,
+    agent_totals: Namespace<Option<i64>>,
     reviews: Namespace<Listing<Review>>,
     stats: Namespace<MarketplaceStats>,
     categories: Namespace<Vec<Category>>,
@@ -152,7 +154,8 @@ impl Caches {
         Ok(Self {
             featured: self::public(settings.ttl_featured).across_nodes(true),
             agents: maker.make("agents", &public, 25)?,
-            agent_pages: maker.make("agent-pages", &pages, 35)?,
+            agent_pages: maker.make("agent-pages", &pages, 34)?,
+            agent_totals: maker.make("agent-totals", &pages, 1)?,
             reviews: maker.make("reviews", &public, 15)?,
             stats: maker.make("stats", &figures, 1)?,
             categories: maker.make("categories", &figures, 1)?,
@@ -280,9 +283,46 @@ impl Caches {
         slot.get_or_load(load).await.map_err(told)
     }
 
-    /// The narrowest tag that holds for a list: changes of agents that it can't show leave it fresh.
+    /// How many agents pass a filter.
+    pub(crate) async fn agent_total<F>(
+        &self,
+        filter: &AgentFilter,
+        load: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Option<i64>>
+    where
+        F: Future<Output = Result<Option<i64>>> + Send + 'static,
+    {
+        let key = Filter(filter);
+        let slot = self.agent_totals.at(&key).tags(|| [Self::tag_of_total(filter)]);
+        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
+    }
+
+    /// Whether anything is kept at all.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.cache.is_enabled()
+    }
+
+    /// By which a total becomes wrong: an edit that leaves an agent where it was listed moves no number, as long as nothing
+    /// but the category is asked for.
+    fn tag_of_total(filter: &AgentFilter) -> String {
+        let of_category = AgentFilter {
+            category: filter.category.clone(),
+            ..AgentFilter::default()
+        };
+        match &filter.category {
+            _ if *filter != of_category => Self::tag_of_filter(filter),
+            Some(category) => tags::number_of_agents_in(category),
+            None => tags::NUMBER_OF_AGENTS.to_owned(),
+        }
+    }
+
     fn tag_of(query: &AgentListQuery) -> String {
-        match (&query.filter.category, query.filter.is_featured) {
+        Self::tag_of_filter(&query.filter)
+    }
+
+    /// The narrowest tag that holds for a list: changes of agents that it can't show leave it fresh.
+    fn tag_of_filter(filter: &AgentFilter) -> String {
+        match (&filter.category, filter.is_featured) {
             (_, Some(true)) => tags::FEATURED.to_owned(),
             (Some(category), _) => tags::agents_in(category),
             (None, _) => tags::AGENTS.to_owned(),

@@ -20,6 +20,7 @@ impl Stale {
     pub(crate) fn agent_published(&mut self, agent: &Agent) {
         self.0.insert(tags::agent(agent.summary.id));
         self.lists_with(agent);
+        self.number_with(agent);
     }
 
     /// An agent was edited, withdrawn, featured, verified.
@@ -27,6 +28,22 @@ impl Stale {
         self.0.insert(tags::agent(new.summary.id));
         self.lists_with(old);
         self.lists_with(new);
+        let counted = |agent: &Agent| (agent.is_active, agent.summary.category.clone());
+        if counted(old) != counted(new) {
+            self.number_with(old);
+            self.number_with(new);
+        }
+    }
+
+    /// Where an agent in this state is counted.
+    fn number_with(&mut self, agent: &Agent) {
+        if !agent.is_active {
+            return;
+        }
+        self.0.insert(tags::NUMBER_OF_AGENTS.to_owned());
+        if let Some(category) = &agent.summary.category {
+            self.0.insert(tags::number_of_agents_in(category));
+        }
     }
 
     /// Where an agent in this state is listed. One that is not active is in no list.
@@ -65,6 +82,7 @@ impl Stale {
     pub(crate) fn category_made(&mut self, category: &CategoryName) {
         self.0.insert(tags::CATEGORIES.to_owned());
         self.0.insert(tags::agents_in(category));
+        self.0.insert(tags::number_of_agents_in(category));
     }
 
     /// A user's knowledge entries changed.

@@ -19,6 +19,19 @@ pub(crate) fn agents_in(category: &CategoryName) -> String {
     format!("agents:{category}")
 }
 
+/// How many agents there are.
+pub(crate) const NUMBER_OF_AGENTS: &str = "number";
+
+/// Whether a tag is about how many agents there are.
+pub(crate) fn is_number(tag: &str) -> bool {
+    tag.split_once(':').map_or(tag, |(kind, _)| kind) == NUMBER_OF_AGENTS
+}
+
+/// How many agents there are of one category.
+pub(crate) fn number_of_agents_in(category: &CategoryName) -> String {
+    format!("number:{category}")
+}
+
 /// The reviews of an agent.
 pub(crate) fn reviews_of(agent: AgentId) -> String {
     format!("reviews:{agent}")

@@ -5,9 +5,9 @@ use std::time::Duration;
 use aios_cache::Cache;
 use aios_cache::time::ManualClock;
 use aios_domain::{
-    AgentChanges, AgentId, AgentSort, Caller, CategoryDraft, CategoryName, ContentType, DisplayName, ErrorKind,
-    JsonObject, KnowledgeDraft, KnowledgeFilter, KnowledgeId, KnowledgeSource, KnowledgeText, KnowledgeTitle,
-    SearchQuery,
+    AgentChanges, AgentId, AgentSort, Caller, CategoryDraft, CategoryName, ContentType, Description, DisplayName,
+    ErrorKind, JsonObject, KnowledgeDraft, KnowledgeFilter, KnowledgeId, KnowledgeSource, KnowledgeText,
+    KnowledgeTitle, SearchQuery,
 };
 use aios_marketplace::{AgentListQuery, Marketplace, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
@@ -240,6 +240,34 @@ on_both_databases! {
         assert_eq!(cost(&marketplace, by_ids).await, 0);
         clock.advance(Duration::from_secs(30));
         assert_eq!(cost(&marketplace, ask()).await, 2);
+    }
+
+    async fn a_list_is_counted_once_until_its_number_changes(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let ada = user();
+        let agent = published(&marketplace, &ada, "Counted").await;
+        let list = async |query: AgentListQuery| {
+            let before = marketplace.database().statement_count();
+            let listed = marketplace.agent_list(query, page()).await.unwrap();
+            (listed.total, marketplace.database().statement_count() - before)
+        };
+        assert_eq!(list(all(AgentSort::Popular)).await, (Some(1), 2));
+        assert_eq!(list(all(AgentSort::Recent)).await, (Some(1), 1), "the same number in another order");
+        assert_eq!(list(in_category("content")).await, (Some(0), 2));
+
+        let edit = |changes: AgentChanges| marketplace.agent_update(&ada, agent.summary.id, changes, Precondition::None);
+        let description = Some(Description::new("Does something else.").unwrap());
+        edit(AgentChanges { description, ..AgentChanges::default() }).await.unwrap();
+        assert_eq!(list(all(AgentSort::Popular)).await, (Some(1), 1), "it is read anew, and not counted");
+
+        let category = Some(Some(CategoryName::new("content").unwrap()));
+        edit(AgentChanges { category, ..AgentChanges::default() }).await.unwrap();
+        assert_eq!(list(in_category("content")).await, (Some(1), 2));
+        published(&marketplace, &ada, "Another").await;
+        assert_eq!(list(all(AgentSort::Popular)).await, (Some(2), 2));
+        marketplace.agent_withdraw(&ada, agent.summary.id).await.unwrap();
+        assert_eq!(list(all(AgentSort::Popular)).await, (Some(1), 2));
+        assert_eq!(list(in_category("content")).await, (Some(0), 2));
     }
 
     async fn answers_live_as_long_as_they_are_set_to(database: &TestDatabase) {
