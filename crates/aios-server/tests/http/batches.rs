@@ -56,6 +56,20 @@ fn told(body: &Value) -> Value {
 }
 
 on_both_databases! {
+    fn parts_are_counted_under_their_own_routes(database: &TestDatabase) {
+        let server = TestServer::start(database);
+        let of_part = r#"method="GET",route="/api/v1/marketplace/categories",status="200""#;
+        let of_batch = r#"method="POST",route="/api/v1/batch",status="200""#;
+        let Some(parts) = server.counted(of_part) else { return };
+        let batches = server.counted(of_batch).unwrap();
+        let paths: Vec<String> = (0..3).map(|number| format!("/api/v1/marketplace/categories?{number}")).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        answers(&server, None, &gets(&paths));
+        // Tests of this process share the recorder.
+        assert!(server.counted(of_part).unwrap() >= parts + 3);
+        assert!(server.counted(of_batch).unwrap() > batches);
+    }
+
     fn parts_are_answered_as_if_they_came_alone(database: &TestDatabase) {
         let server = TestServer::start(database);
         let agent = server.agent();

@@ -460,16 +460,11 @@ on_both_databases! {
     fn hits_are_counted_as_the_route_that_they_are(database: &TestDatabase) {
         let (server, agent) = filled(database);
         let route = r#"method="HEAD",route="/api/v1/marketplace/agents/{id}/reviews",status="200""#;
-        let counted = || {
-            let metrics = String::from_utf8(server.get("/metrics").send().expect(200).body).unwrap();
-            let line = metrics.lines().find(|line| line.starts_with("aios_http_requests_total{") && line.contains(route));
-            line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
-        };
-        let before = counted();
+        let Some(before) = server.counted(route) else { return };
         for _ in 0..5 {
             server.ask("HEAD", &format!("marketplace/agents/{agent}/reviews")).send().expect(200);
         }
         // Tests of this process share the recorder.
-        assert!(counted() >= before + 5);
+        assert!(server.counted(route).unwrap() >= before + 5);
     }
 }

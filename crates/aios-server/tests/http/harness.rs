@@ -133,6 +133,19 @@ impl TestServer {
         raw(self.address, request)
     }
 
+    /// How many requests with these labels were counted in this process. `None` where its metrics are another server's, as
+    /// where all tests run in one process.
+    pub(crate) fn counted(&self, labels: &str) -> Option<u64> {
+        let reply = self.get("/metrics").send();
+        if reply.status == 404 {
+            return None;
+        }
+        let metrics = String::from_utf8(reply.expect(200).body).unwrap();
+        let mut lines = metrics.lines();
+        let line = lines.find(|line| line.starts_with("aios_http_requests_total{") && line.contains(labels));
+        Some(line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap()))
+    }
+
     /// What the server does by itself every few seconds.
     pub(crate) fn housekeeping(&self) {
         block_on(self.marketplace.housekeeping()).unwrap();
