@@ -190,7 +190,7 @@
 //! late by these.)
 //!
 //! This is checked, not argued: `tests/model` searches every interleaving of a model of two nodes and their store, with
-//! lost notices, cut connections, crashes and restarts, and shows for each rule of the protocol what goes wrong without it;
+//! lost notices, cut connections, crashes and restarts, and shows what goes wrong without the protocol's rules;
 //! `tests/fence` runs the code of the fence and of the tags under a checker of schedules and memory orders; and
 //! `tests/schedules` lets real nodes read and invalidate in virtual time while their store fails in every way.
 //!
