@@ -150,11 +150,14 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let id = RequestId::of(&request, &self.ids);
         // What is too large is refused, kept or not.
-        if head_length(&request) <= MAX_HEAD
-            && let Some(mut hit) = self.hits.answer(&self.api, &request)
-        {
+        let is_too_large = head_length(&request) > MAX_HEAD;
+        if !is_too_large && let Some(mut hit) = self.hits.answer(&self.api, &request) {
             hit.headers_mut().insert(REQUEST_ID, id.0);
             return Either::Left(ready(Ok(request.into_response(hit.map_into_left_body()))));
+        }
+        if is_too_large {
+            let refused = Seen::of(&request, id).failed(too_large());
+            return Either::Left(ready(Err(refused)));
         }
         let (routes, hits) = (Rc::clone(&self.routes), Rc::clone(&self.hits));
         let limit = self.api.request_timeout;
@@ -175,6 +178,11 @@ fn head_length(request: &ServiceRequest) -> usize {
             .sum::<usize>()
 }
 
+fn too_large() -> Problem {
+    let detail = "The path and the headers are larger than 32 KiB together. Send fewer or shorter ones.";
+    Error::new(ErrorKind::HeadersTooLarge, detail).into()
+}
+
 /// Answers a request, whatever becomes of it.
 async fn answer<S, B>(
     request: ServiceRequest,
@@ -189,10 +197,6 @@ where
 {
     let seen = Seen::of(&request, id);
     request.extensions_mut().insert(seen.id.clone());
-    if head_length(&request) > MAX_HEAD {
-        let detail = "The path and the headers are larger than 32 KiB together. Send fewer or shorter ones.";
-        return Err(seen.failed(Error::new(ErrorKind::HeadersTooLarge, detail).into()));
-    }
     let limit = request
         .extensions()
         .get()

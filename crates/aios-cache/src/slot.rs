@@ -147,7 +147,8 @@ where
             Found::Hit(hit) => Ok(hit),
             Found::Refresh(key, stale, mode) => {
                 let tags = inner.tag_states(self.tags);
-                inner.refresh_beside(&key, &tags, policy, mode, loader()).await;
+                let known = mode.known();
+                inner.refresh_beside(&key, &tags, policy, known, &stale, loader()).await;
                 Ok(stale)
             }
             Found::Nothing(key) => {
@@ -288,6 +289,16 @@ pub(crate) enum Mode {
     IfMissing,
     /// Unless a load is under way.
     Always,
+}
+
+impl Mode {
+    /// What a load in this mode knows of the shared tier.
+    fn known(self) -> Known {
+        match self {
+            Self::IfMissing => Known::Nothing,
+            Self::Always => Known::Useless,
+        }
+    }
 }
 
 fn cached<V>(entry: Arc<Entry<V>>, origin: Origin, is_stale: bool, at: Nanos) -> Cached<V> {
@@ -468,16 +479,13 @@ impl<V: Send + Sync + 'static> Inner<V> {
         L: Into<Loaded<V>>,
         E: Send + Sync + 'static,
     {
-        let mut known = match mode {
-            Mode::Always => Known::Useless,
-            Mode::IfMissing => Known::Nothing,
-        };
+        let mut known = mode.known();
         // A look takes as long as the shared tier does; a caller with little time has the task's answer or an old value.
         if mode == Mode::IfMissing && self.shares() && !policy.has_timeouts() {
             match self.take_shared(key).await {
                 Ok(hit) => {
                     if hit.is_stale {
-                        self.refresh_found(key, tags, policy, &hit, loader).await;
+                        self.refresh_beside(key, tags, policy, Known::Stale, &hit, loader).await;
                     }
                     return Ok(hit);
                 }
@@ -544,13 +552,15 @@ impl<V: Send + Sync + 'static> Inner<V> {
         batch.start().await;
     }
 
-    /// Refreshes, where nobody does yet; nobody waits for it.
+    /// Refreshes what is being served, where nobody does yet; nobody waits for it. What was found stale in the shared tier
+    /// and may not be in memory is handed to whoever comes meanwhile.
     async fn refresh_beside<F, Fut, L, E>(
         self: &Arc<Self>,
         key: &str,
         tags: &[Arc<TagState>],
         policy: &Policy,
-        mode: Mode,
+        known: Known,
+        served: &Cached<V>,
         loader: F,
     ) where
         F: FnOnce() -> Fut + Send + 'static,
@@ -559,31 +569,10 @@ impl<V: Send + Sync + 'static> Inner<V> {
         E: Send + Sync + 'static,
     {
         if let Step::Lead(flight) = self.next_step(key, tags, Mode::Always) {
-            let known = match mode {
-                Mode::Always => Known::Useless,
-                Mode::IfMissing => Known::Nothing,
-            };
+            if known == Known::Stale {
+                flight.answer(Ok(served.clone()));
+            }
             self.start(key, flight, policy, known, boxed(loader)).await;
-        }
-    }
-
-    /// Refreshes what was found stale in the shared tier; whoever comes meanwhile is served that.
-    async fn refresh_found<F, Fut, L, E>(
-        self: &Arc<Self>,
-        key: &str,
-        tags: &[Arc<TagState>],
-        policy: &Policy,
-        stale: &Cached<V>,
-        loader: F,
-    ) where
-        F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<L, E>> + Send + 'static,
-        L: Into<Loaded<V>>,
-        E: Send + Sync + 'static,
-    {
-        if let Step::Lead(flight) = self.next_step(key, tags, Mode::Always) {
-            flight.answer(Ok(stale.clone()));
-            self.start(key, flight, policy, Known::Stale, boxed(loader)).await;
         }
     }
 

@@ -196,6 +196,16 @@ pub struct AgentFilter {
     pub is_featured: Option<bool>,
 }
 
+impl AgentFilter {
+    /// The tags, each once and in one order: filters that differ in nothing else list the same agents.
+    pub fn distinct_tags(&self) -> Vec<&str> {
+        let mut tags: Vec<&str> = self.tags.iter().map(Tag::as_str).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    }
+}
+
 /// The orders in which agents are listed. Every order ends in the id, so that no two agents share a place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AgentSort {
@@ -227,6 +237,15 @@ impl AgentSort {
         Self::Trending,
         Self::Relevance,
     ];
+
+    /// The order itself, which may have two names.
+    #[must_use]
+    pub fn order(self) -> Self {
+        match self {
+            Self::Installs => Self::Popular,
+            other => other,
+        }
+    }
 
     /// The word for it on the wire.
     pub fn as_str(self) -> &'static str {

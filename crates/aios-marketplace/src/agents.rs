@@ -11,7 +11,7 @@ use aios_db::store::{agents as store, installations, users};
 use aios_db::{AnyConnection, CountMode, Paging};
 use aios_domain::{
     Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentSort, Caller, Error, ErrorKind,
-    FieldErrors, PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp, UserId,
+    FieldErrors, PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
@@ -95,19 +95,11 @@ impl Marketplace {
         self.caches.agent_total(&filter, load).await
     }
 
-    /// The active ones of these agents, in this order.
+    /// The active ones of these agents, in this order, and for how long that is fresh.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn agents_by_ids(&self, ids: &[AgentId], fields: AgentFieldSet) -> Result<Vec<PartialAgentSummary>> {
-        Ok(self.agents_by_ids_kept(ids, fields).await?.0)
-    }
-
-    /// The same, and for how long it is fresh.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn agents_by_ids_kept(
+    pub async fn agents_by_ids(
         &self,
         ids: &[AgentId],
         fields: AgentFieldSet,
@@ -153,7 +145,14 @@ impl Marketplace {
     /// # Errors
     /// Those of the database.
     pub async fn agent_standing(&self, caller: &Caller, agent: AgentId) -> Result<(bool, Option<Rating>)> {
-        self.standing(caller.id, agent).await
+        let (db, user) = (self.db.clone(), caller.id);
+        let load = async move || {
+            let standing = db.read(move |c| installations::agent_standing(c, user, agent));
+            let (is_installed, stars) = standing.await?;
+            let rating = stars.map(|stars| Rating::new(stars.into())).transpose();
+            Ok((is_installed, rating.map_err(Error::internal)?))
+        };
+        self.caches.standing(user, agent, load).await
     }
 
     /// The agent, active or not.
@@ -199,17 +198,6 @@ impl Marketplace {
         let db = self.db.clone();
         let load = async move |missing: Vec<AgentId>| db.read(move |c| store::agents_find(c, &missing)).await;
         self.caches.agents(ids, load).await
-    }
-
-    async fn standing(&self, user: UserId, agent: AgentId) -> Result<(bool, Option<Rating>)> {
-        let db = self.db.clone();
-        let load = async move || {
-            let standing = db.read(move |c| installations::agent_standing(c, user, agent));
-            let (is_installed, stars) = standing.await?;
-            let rating = stars.map(|stars| Rating::new(stars.into())).transpose();
-            Ok((is_installed, rating.map_err(Error::internal)?))
-        };
-        self.caches.standing(user, agent, load).await
     }
 
     /// Publishes an agent in the caller's name.

@@ -1,13 +1,13 @@
 //! A Varnish of its own for a test, with the configuration that the repository ships.
 
+use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-use std::{env, fs};
 
 use tempfile::TempDir;
 
-use crate::process::Process;
+use crate::process::{Process, find_program};
 use crate::redis::{eventually, free_port};
 
 const PROGRAM_VARIABLE: &str = "AIOS_TEST_VARNISHD";
@@ -33,7 +33,7 @@ impl VarnishServer {
     /// # Panics
     /// Without such a program or its module xkey, and where it does not start.
     pub fn start(origin: SocketAddr, moment_of_grace: u32) -> Self {
-        let program = program();
+        let program = find_program(PROGRAM_VARIABLE, &["varnishd"], &["/usr/sbin", "/usr/local/sbin"]);
         let mut last_words = String::new();
         for _ in 0..PORTS_TRIED {
             match Self::try_start(&program, origin, moment_of_grace) {
@@ -153,23 +153,4 @@ fn is_ours(url: &str, secret: &str) -> bool {
         .body(());
     let answer = agent.run(request.expect("it is one"));
     answer.is_ok_and(|answer| answer.status() == 400)
-}
-
-/// The server program, or a panic with a sentence that says what to do.
-fn program() -> PathBuf {
-    if let Some(named) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
-        let named = PathBuf::from(named);
-        assert!(
-            named.is_file(),
-            "{PROGRAM_VARIABLE} names {}, which is not there",
-            named.display()
-        );
-        return named;
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let places = env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
-    let mut programs = places.map(|place| place.join("varnishd"));
-    programs.find(|program| program.is_file()).unwrap_or_else(|| {
-        panic!("there is no varnishd: run `cargo xtask test`, which installs one, or name one in {PROGRAM_VARIABLE}")
-    })
 }

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
-use aios_domain::{
-    AgentField, AgentFieldSet, AgentId, AgentSort, CategoryName, PricingModel, Rating, SearchQuery, Tag,
-};
+use aios_domain::{AgentField, AgentFieldSet, AgentId, AgentSort, CategoryName, PricingModel, Rating, SearchQuery};
 use aios_marketplace::{AgentListQuery, CountMode, Listing, PageAt, PageRequest};
 use aios_pagination::http::Links;
 
@@ -91,14 +89,14 @@ impl Canonical {
     /// A page of agents.
     pub(crate) fn agents(query: &AgentListQuery, page: &PageRequest) -> Self {
         let AgentListQuery { filter, sort, fields } = query;
-        let mut tags: Vec<&str> = filter.tags.iter().map(Tag::as_str).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        // One order under two names, and not to be named where it is meant anyway.
-        let sort = Some(*sort).filter(|sort| !matches!(sort, AgentSort::Popular | AgentSort::Installs));
+        // Not to be named where it is meant anyway.
+        let sort = Some(sort.order()).filter(|sort| *sort != AgentSort::default());
         Self::path(Route::Agents.pattern())
             .with("category", filter.category.as_ref().map(CategoryName::as_str))
-            .with("tags", Some(tags.join(",")).filter(|tags| !tags.is_empty()))
+            .with(
+                "tags",
+                Some(filter.distinct_tags().join(",")).filter(|tags| !tags.is_empty()),
+            )
             .with("search", filter.search.as_ref().map(SearchQuery::as_str))
             .with("pricing_model", filter.pricing_model.map(PricingModel::as_str))
             .with("min_rating", filter.min_rating.map(|stars| stars.to_string()))
@@ -193,7 +191,7 @@ fn named(fields: AgentFieldSet) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use aios_domain::AgentFilter;
+    use aios_domain::{AgentFilter, Tag};
 
     use super::*;
 

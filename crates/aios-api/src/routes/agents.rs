@@ -93,7 +93,7 @@ async fn by_ids(
     let question = asked.question(Route::Agents);
     let keeping = (Class::List, api.marketplace.keeping(Shown::AgentsById(&ids)));
     let load = async move |marketplace: Marketplace| {
-        let (items, fresh_for) = marketplace.agents_by_ids_kept(&ids, fields).await?;
+        let (items, fresh_for) = marketplace.agents_by_ids(&ids, fields).await?;
         let listing = Listing {
             total: i64::try_from(items.len()).ok(),
             items,

@@ -25,22 +25,30 @@ exec 3<&0
 exec "$@" 3<&- </dev/null
 "#;
 
-/// The server program, or a panic with a sentence that says what to do.
+/// Redis's program, or a panic with a sentence that says what to do.
 pub(crate) fn program() -> PathBuf {
-    if let Some(named) = env::var_os(PROGRAM_VARIABLE).filter(|value| !value.is_empty()) {
+    find_program(PROGRAM_VARIABLE, &["redis-server", "valkey-server"], &[])
+}
+
+/// The program that a variable names, else the first of these that is on `PATH` or in these directories; or a panic with a
+/// sentence that says what to do.
+pub(crate) fn find_program(variable: &str, programs: &[&str], beside_path: &[&str]) -> PathBuf {
+    if let Some(named) = env::var_os(variable).filter(|value| !value.is_empty()) {
         let named = PathBuf::from(named);
         assert!(
             named.is_file(),
-            "{PROGRAM_VARIABLE} names {}, which is not there",
+            "{variable} names {}, which is not there",
             named.display()
         );
         return named;
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    let programs = env::split_paths(&path)
-        .flat_map(|directory| ["redis-server", "valkey-server"].map(|program| directory.join(program)));
-    programs.into_iter().find(|program| program.is_file()).unwrap_or_else(|| {
-        panic!("there is no redis-server: run `cargo xtask test`, which installs one, or name one in {PROGRAM_VARIABLE}")
+    let mut places = env::split_paths(&path)
+        .chain(beside_path.iter().map(PathBuf::from))
+        .flat_map(|directory| programs.iter().map(move |program| directory.join(program)));
+    places.find(|place| place.is_file()).unwrap_or_else(|| {
+        let name = programs.first().unwrap_or(&"such program");
+        panic!("there is no {name}: run `cargo xtask test`, which installs one, or name one in {variable}")
     })
 }
 

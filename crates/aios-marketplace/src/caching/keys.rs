@@ -2,7 +2,7 @@
 
 use aios_cache::{CacheKey, KeyText};
 use aios_db::store::agent_list::AgentListQuery;
-use aios_domain::{AgentFilter, AgentSort, CategoryName, ContentType, KnowledgeFilter, PricingModel, SearchQuery, Tag};
+use aios_domain::{AgentFilter, CategoryName, ContentType, KnowledgeFilter, PricingModel, SearchQuery, Tag};
 use uuid::Uuid;
 
 use crate::{CountMode, PageAt, PageRequest};
@@ -32,13 +32,8 @@ pub(super) struct AgentPage<'a>(pub(super) &'a AgentListQuery, pub(super) &'a Pa
 impl CacheKey for AgentPage<'_> {
     fn write_key(&self, key: &mut KeyText) {
         let AgentListQuery { filter, sort, fields } = self.0;
-        // One order under two names.
-        let sort = match sort {
-            AgentSort::Installs => AgentSort::Popular,
-            other => *other,
-        };
         key.part(&Page(self.1))
-            .part(sort.as_str())
+            .part(sort.order().as_str())
             .part(&fields.bits())
             .part(&Filter(filter));
     }
@@ -50,16 +45,13 @@ pub(super) struct Filter<'a>(pub(super) &'a AgentFilter);
 impl CacheKey for Filter<'_> {
     fn write_key(&self, key: &mut KeyText) {
         let filter = self.0;
-        let mut tags: Vec<&str> = filter.tags.iter().map(Tag::as_str).collect();
-        tags.sort_unstable();
-        tags.dedup();
         let flags = (
             filter.is_verified,
             filter.is_featured,
             filter.min_rating.map(f64::to_bits),
         );
         key.part(&filter.category.as_ref().map(CategoryName::as_str))
-            .part(tags.as_slice())
+            .part(filter.distinct_tags().as_slice())
             .part(&filter.search.as_ref().map(SearchQuery::as_str))
             .part(&filter.pricing_model.map(PricingModel::as_str))
             .part(&flags);
@@ -94,7 +86,7 @@ impl CacheKey for KnowledgePage<'_> {
 
 #[cfg(test)]
 mod tests {
-    use aios_domain::{AgentField, AgentFieldSet};
+    use aios_domain::{AgentField, AgentFieldSet, AgentSort};
 
     use super::*;
 

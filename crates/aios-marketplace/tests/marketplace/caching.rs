@@ -76,7 +76,7 @@ on_both_databases! {
         assert!(names(&marketplace, in_category("development")).await.is_empty());
         assert_eq!(marketplace.agent_get(agent, None).await.unwrap_err().kind(), ErrorKind::NotFound);
         assert_eq!(marketplace.review_list(agent, None, page()).await.unwrap_err().kind(), ErrorKind::NotFound);
-        assert!(marketplace.agents_by_ids(&[agent], aios_domain::AgentFieldSet::ALL).await.unwrap().is_empty());
+        assert!(marketplace.agents_by_ids(&[agent], aios_domain::AgentFieldSet::ALL).await.unwrap().0.is_empty());
     }
 
     async fn an_edit_shows_wherever_the_agent_was_or_is(database: &TestDatabase) {

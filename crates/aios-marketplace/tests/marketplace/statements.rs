@@ -74,8 +74,8 @@ impl Question {
                 marketplace.agent_list(query, page).await.unwrap();
             }
             Self::ByIds => {
-                let found = marketplace.agents_by_ids(&asked.agents, AgentFieldSet::ALL).await;
-                assert_eq!(found.unwrap().len(), asked.agents.len());
+                let by_ids = marketplace.agents_by_ids(&asked.agents, AgentFieldSet::ALL).await;
+                assert_eq!(by_ids.unwrap().0.len(), asked.agents.len());
             }
             Self::Reviews => drop(marketplace.review_list(first, None, page).await.unwrap()),
             Self::AgentForAnybody => drop(marketplace.agent_get(first, None).await.unwrap()),

@@ -34,6 +34,18 @@ pub(crate) struct Row {
     pub(crate) source: Source,
 }
 
+impl Row {
+    /// Makes rows of so many connections, from a name, what limits it, and what is measured.
+    fn over(connections: usize) -> impl Fn(&'static str, Option<&'static str>, Source) -> Self {
+        move |name, limit, source| Self {
+            name,
+            limit,
+            connections,
+            source,
+        }
+    }
+}
+
 /// What is measured.
 pub(crate) enum Source {
     /// A server answers requests.
@@ -201,12 +213,7 @@ pub(crate) const CACHED: &str = "listing, br";
 pub(crate) const UNCACHED: &str = "listing, no cache";
 
 fn limits_and_listing(options: &Options, servers: &Servers) -> Vec<Row> {
-    let row = |name, limit, source| Row {
-        name,
-        limit,
-        connections: options.connections,
-        source,
-    };
+    let row = Row::over(options.connections);
     let nginx = servers.nginx.as_ref().map_or_else(
         || Source::Nothing("nginx is not on this machine".to_owned()),
         |nginx| http(nginx, "/answer", "br"),
@@ -226,12 +233,7 @@ fn limits_and_listing(options: &Options, servers: &Servers) -> Vec<Row> {
 }
 
 fn other_answers(options: &Options, servers: &Servers, answers: &Answers) -> Vec<Row> {
-    let row = |name, limit, source| Row {
-        name,
-        limit,
-        connections: options.connections,
-        source,
-    };
+    let row = Row::over(options.connections);
     let (cached, bare) = (&servers.cached, &servers.bare);
     let agent = answers.agents.first().map_or("", String::as_str);
     let not_modified = match (&answers.etag, answers.not_modified.status) {
@@ -264,12 +266,7 @@ fn other_answers(options: &Options, servers: &Servers, answers: &Answers) -> Vec
 }
 
 fn database(options: &Options, servers: &Servers) -> Vec<Row> {
-    let row = |name, limit, source| Row {
-        name,
-        limit,
-        connections: options.database_connections,
-        source,
-    };
+    let row = Row::over(options.database_connections);
     let uncached = |target| http(&servers.uncached, target, "br");
     vec![
         row(PGBENCH, None, Source::Pgbench(LISTING)),
@@ -286,12 +283,7 @@ fn database(options: &Options, servers: &Servers) -> Vec<Row> {
 /// What the service that this one replaces claimed times for, with every statement run.
 fn few(stage: &Stage, servers: &Servers, answers: &Answers) -> Vec<Row> {
     let uncached = &servers.uncached;
-    let row = |name, source| Row {
-        name,
-        limit: None,
-        connections: FEW_CONNECTIONS,
-        source,
-    };
+    let row = |name, source| Row::over(FEW_CONNECTIONS)(name, None, source);
     let mine = match &answers.user {
         Some(user) => match stage.token(Some(user)) {
             Ok(token) => {
@@ -351,12 +343,7 @@ mod tests {
 
     #[test]
     fn a_choice_of_rows_brings_what_they_are_compared_with() {
-        let row = |name, limit| Row {
-            name,
-            limit,
-            connections: 1,
-            source: Source::Pgbench(LISTING),
-        };
+        let row = |name, limit| Row::over(1)(name, limit, Source::Pgbench(LISTING));
         let rows = vec![row(BARE, None), row(CACHED, Some(BARE)), row("stats, br", None)];
         let names: Vec<&str> = chosen(rows, "listing").iter().map(|row| row.name).collect();
         assert_eq!(names, [BARE, CACHED]);
