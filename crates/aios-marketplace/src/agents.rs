@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use aios_cache::Cached;
 use aios_cache::gather::{GatherError, Gatherer};
-use aios_db::store::agent_list::{self, AgentListQuery};
+use aios_db::store::agent_list::{self, AgentListQuery, Matched};
 use aios_db::store::{agents as store, installations, users};
-use aios_db::{AnyConnection, CountMode, Paging};
+use aios_db::{AnyConnection, CountMode, ListTask, Paging};
 use aios_domain::{
     Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentSort, Caller, Error, ErrorKind,
     FieldErrors, PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
+use crate::caching::AgentListing;
 use crate::writes::Storage;
-use crate::{Listing, Marketplace, PageRequest};
+use crate::{Marketplace, PageRequest};
 
 /// An agent as a caller sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,11 +50,7 @@ impl Marketplace {
     ///
     /// # Errors
     /// `InvalidCursor`; invalid input for the order by relevance without a search.
-    pub async fn agent_list(
-        &self,
-        query: AgentListQuery,
-        page: PageRequest,
-    ) -> Result<Cached<Listing<PartialAgentSummary>>> {
+    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<Cached<AgentListing>> {
         let (me, asked) = (self.clone(), (query.clone(), page.clone()));
         let load = async move || me.agent_page_read(query, page).await;
         self.caches.agent_page(&asked.0, &asked.1, load).await
@@ -61,25 +58,34 @@ impl Marketplace {
 
     /// Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
     /// orders and selections of fields of one filter, and until the number of agents changes, not one of them.
-    async fn agent_page_read(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
-        // What a search finds is counted with what is found: which of its two kinds it is shows only then.
-        let is_kept = self.caches.is_enabled() && page.count == CountMode::Exact && query.filter.search.is_none();
-        if !is_kept {
-            let read =
-                move |c: &mut AnyConnection, paging: &Paging<'_>| agent_list::agent_list(c, paging, &query, &page);
-            return self.read_list(read).await;
+    async fn agent_page_read(&self, query: AgentListQuery, page: PageRequest) -> Result<AgentListing> {
+        let filter = query.filter.clone();
+        let read = |page: PageRequest| {
+            self.read_list(move |c: &mut AnyConnection, paging: &Paging<'_>| {
+                agent_list::agent_list(c, paging, &query, &page)
+            })
+        };
+        if page.count != CountMode::Exact || !self.caches.is_enabled() {
+            let read = read(page).await?;
+            let total = read.listing.total;
+            return Ok(AgentListing::new(&filter, read, total));
         }
         let uncounted = PageRequest {
             count: CountMode::None,
             ..page
         };
-        let counting = self.agent_total(query.filter.clone());
-        let reading = self.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &uncounted));
-        let (listing, total) = tokio::try_join!(reading, counting)?;
-        Ok(Listing { total, ..listing })
+        // What a search finds is counted after it is found: which of its two kinds it is shows only then.
+        let (read, total) = if filter.search.is_some() {
+            let read = read(uncounted).await?;
+            let total = self.agent_total(filter.clone(), read.matched).await?;
+            (read, total)
+        } else {
+            tokio::try_join!(read(uncounted), self.agent_total(filter.clone(), Matched::All))?
+        };
+        Ok(AgentListing::new(&filter, read, total))
     }
 
-    async fn agent_total(&self, filter: AgentFilter) -> Result<Option<i64>> {
+    async fn agent_total(&self, filter: AgentFilter, matched: Matched) -> Result<Option<i64>> {
         let me = self.clone();
         let asked = AgentListQuery {
             filter: filter.clone(),
@@ -87,12 +93,17 @@ impl Marketplace {
             fields: AgentFieldSet::ALL,
         };
         let load = async move || {
-            let count = move |c: &mut AnyConnection, paging: &Paging<'_>| {
-                agent_list::agent_list(c, paging, &asked, &PageRequest::first(1))
-            };
-            me.count_list(count).await
+            let cursors = Arc::clone(&me.cursors);
+            let counted = me.db.read(move |c| {
+                let paging = Paging {
+                    cursors: &cursors,
+                    task: ListTask::Count,
+                };
+                agent_list::agent_count(c, &paging, &asked, &PageRequest::first(1), matched)
+            });
+            counted.await
         };
-        self.caches.agent_total(&filter, load).await
+        self.caches.agent_total(&filter, matched, load).await
     }
 
     /// The active ones of these agents, in this order, and for how long that is fresh.

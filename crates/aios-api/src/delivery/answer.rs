@@ -30,6 +30,7 @@ pub(crate) struct Draft {
     read_at: Option<SystemTime>,
     fresh_for: Duration,
     gap: Option<usize>,
+    tags: Vec<String>,
 }
 
 impl Draft {
@@ -49,6 +50,7 @@ impl Draft {
             read_at: None,
             fresh_for: Duration::MAX,
             gap: None,
+            tags: Vec::new(),
         }
     }
 
@@ -70,6 +72,17 @@ impl Draft {
         self.read_at = now.checked_sub(value.age());
         self.fresh_for = value.fresh_for();
         self
+    }
+
+    /// Tags that it bears in the cache beside those that its question has.
+    pub(crate) fn tags(mut self, tags: Vec<String>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// Those tags.
+    pub(crate) fn take_tags(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.tags)
     }
 
     /// For how long it is fresh.
@@ -355,6 +368,7 @@ mod tests {
         let keeping = aios_marketplace::Keeping {
             ttl: Duration::from_secs(1),
             tags: Vec::new(),
+            edge_tags: Vec::new(),
         };
         let freshness = Freshness::of(super::super::Class::Subject, &keeping, "aios");
         let answer = draft().gap("\"own\":null}").unwrap().finish(freshness.clone());

@@ -148,7 +148,8 @@ impl Delivery {
     pub(crate) fn pinned(&self, draft: Draft) -> Arc<Answer> {
         let keeping = Keeping {
             ttl: Duration::from_secs(3_600),
-            tags: vec!["documents".to_owned()],
+            tags: Vec::new(),
+            edge_tags: vec!["documents".to_owned()],
         };
         Arc::new(draft.finish(Freshness::of(Class::Document, &keeping, &self.tag_prefix)))
     }
@@ -246,16 +247,17 @@ impl Delivery {
             .stale(keeping.ttl / 5)
             .stale_if_error(WHILE_FAILING);
         let freshness = Freshness::of(class, &keeping, &self.tag_prefix);
-        let Keeping { ttl, tags } = keeping;
+        let Keeping { ttl, tags, .. } = keeping;
         let (load_times, marketplace) = (times.load.clone(), self.marketplace.timed(&times.load.reads));
         let load = async move || {
             let began = load_times.begin();
-            let draft = load(marketplace).await?;
+            let mut draft = load(marketplace).await?;
             // No longer than what it shows, or the times of the two would add up.
             let ttl = draft.freshness().min(ttl).max(SHORTEST);
+            let tags = draft.take_tags();
             let answer = draft.finish(freshness);
             load_times.end(began);
-            Ok(Loaded::new(answer).ttl(ttl))
+            Ok(Loaded::new(answer).ttl(ttl).tags(tags))
         };
         let slot = self.answers.at(&**key).policy(&policy).tags(|| tags);
         let answer = slot.get_or_load(load).await.map_err(loading_failed)?;

@@ -76,7 +76,8 @@ fn agent_page(
     move |marketplace| {
         Box::pin(async move {
             let listing = marketplace.agent_list(query, page).await?;
-            let draft = Draft::json(&AgentList::from(&*listing))?.shows(&listing, &marketplace);
+            let draft = Draft::json(&AgentList::from(&**listing))?.shows(&listing, &marketplace);
+            let draft = draft.tags(listing.tags());
             Ok(draft.header(LINK, asked.links(&listing)))
         })
     }

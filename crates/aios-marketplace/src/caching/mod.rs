@@ -4,8 +4,11 @@
 //! | --- | --- | --- |
 //! | an agent, or that there is none | `ttl`, 30 s | `agent:ID` |
 //! | how many agents pass a filter | `ttl` | `number:CATEGORY` or `number` where nothing else is asked for, else as a page |
-//! | a page of agents | `ttl` | `featured`, or else `agents:CATEGORY`, or else `agents`: the narrowest that holds |
+//! | a page of agents | `ttl` | `featured`, or else `listed:CATEGORY`, or else `listed`: the narrowest that holds; |
+//! | | | `shown:LOT` of each agent on it; `new`, `new:CATEGORY` where a new agent would be on it |
 //! | a page of featured agents | `ttl_featured` | `featured` |
+//! | what a search finds | `ttl` | `word:BEGINNING` of one of its words; `shown:LOT` of each agent found; |
+//! | | | `agents` too where typos were forgiven |
 //! | a page of an agent's reviews | `ttl` | `reviews:ID` |
 //! | the marketplace at a glance, agents in categories | `ttl_stats` | `agents`, `categories` |
 //! | categories | `ttl_stats` | `categories` |
@@ -15,8 +18,10 @@
 
 mod at_the_edge;
 mod keys;
+mod pages;
 mod stale;
 mod tags;
+mod words;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -25,11 +30,11 @@ use std::time::Duration;
 
 use aios_cache::serializer::MessagePack;
 use aios_cache::{Cache, Cached, LinkState, LoadError, Loaded, Namespace, NamespaceError, Outcome, Policy, Targets};
-use aios_db::store::agent_list::AgentListQuery;
+use aios_db::store::agent_list::{AgentListQuery, Matched};
 use aios_db::store::outbox::EVERYTHING;
 use aios_domain::{
     Agent, AgentFilter, AgentId, AgentStats, Category, CategoryCount, Error, ErrorKind, Installation, KnowledgeEntry,
-    KnowledgeFilter, KnowledgeId, MarketplaceStats, PartialAgentSummary, Rating, Result, Review, SearchQuery, UserId,
+    KnowledgeFilter, KnowledgeId, MarketplaceStats, Rating, Result, Review, SearchQuery, UserId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +44,7 @@ use crate::{Listing, PageRequest};
 
 pub(crate) use at_the_edge::is_at_the_edge;
 pub use at_the_edge::{edge_key, edge_paths};
+pub use pages::AgentListing;
 pub(crate) use stale::Stale;
 
 /// How long answers are kept, and how much memory they take.
@@ -115,8 +121,11 @@ pub enum Shown<'a> {
 pub struct Keeping {
     /// For how long. What is shown is fresh for no longer than the value that it was made of.
     pub ttl: Duration,
-    /// The tags that it bears in the cache. They are the same at every server and in every cache in front of it.
+    /// The tags that it bears in the cache. An answer that shows a page of agents bears the page's own besides
+    /// ([`AgentListing::tags`]).
     pub tags: Vec<String>,
+    /// The tags that it bears in every cache in front of the servers.
+    pub edge_tags: Vec<String>,
 }
 
 /// Every cached thing of the marketplace.
@@ -125,7 +134,7 @@ pub(crate) struct Caches {
     settings: CacheSettings,
     featured: Policy,
     agents: Namespace<Option<Arc<Agent>>>,
-    agent_pages: Namespace<Listing<PartialAgentSummary>>,
+    agent_pages: Namespace<AgentListing>,
     agent_totals: Namespace<Option<i64>>,
     reviews: Namespace<Listing<Review>>,
     stats: Namespace<MarketplaceStats>,
@@ -182,10 +191,14 @@ impl Caches {
         let (ttl, tags) = match shown {
             Shown::Agent(id) => (ttl, vec![tags::agent(id)]),
             Shown::AgentsById(ids) => (ttl, ids.iter().copied().map(tags::agent).collect()),
-            Shown::AgentPage(query) if query.filter.is_featured == Some(true) => {
-                (ttl_featured, vec![Self::tag_of(query)])
+            Shown::AgentPage(query) => {
+                let is_of_featured = query.filter.is_featured == Some(true);
+                return Keeping {
+                    ttl: if is_of_featured { ttl_featured } else { ttl },
+                    tags: pages::tags_of_query(&query.filter),
+                    edge_tags: vec![pages::edge_tag(&query.filter)],
+                };
             }
-            Shown::AgentPage(query) => (ttl, vec![Self::tag_of(query)]),
             // There are none where the agent is not active.
             Shown::Reviews(agent) => (ttl, vec![tags::reviews_of(agent), tags::agent(agent)]),
             Shown::Stats | Shown::CategoryCounts => {
@@ -193,7 +206,11 @@ impl Caches {
             }
             Shown::Categories => (ttl_stats, vec![tags::CATEGORIES.to_owned()]),
         };
-        Keeping { ttl, tags }
+        Keeping {
+            ttl,
+            edge_tags: tags.clone(),
+            tags,
+        }
     }
 
     /// Makes whatever bears these tags stale, here and as far as it can be told. Whether it reached every cache.
@@ -269,12 +286,17 @@ impl Caches {
         query: &AgentListQuery,
         page: &PageRequest,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Cached<Listing<PartialAgentSummary>>>
+    ) -> Result<Cached<AgentListing>>
     where
-        F: Future<Output = Result<Listing<PartialAgentSummary>>> + Send + 'static,
+        F: Future<Output = Result<AgentListing>> + Send + 'static,
     {
         let key = AgentPage(query, page);
-        let slot = self.agent_pages.at(&key).tags(|| [Self::tag_of(query)]);
+        let load = async move || {
+            let listing = load().await?;
+            let tags = listing.tags();
+            Ok(Loaded::new(listing).tags(tags))
+        };
+        let slot = self.agent_pages.at(&key).tags(|| pages::tags_of_query(&query.filter));
         let slot = if query.filter.is_featured == Some(true) {
             slot.policy(&self.featured)
         } else {
@@ -283,50 +305,27 @@ impl Caches {
         slot.get_or_load(load).await.map_err(told)
     }
 
-    /// How many agents pass a filter.
+    /// How many agents pass a filter, where they are matched in this way.
     pub(crate) async fn agent_total<F>(
         &self,
         filter: &AgentFilter,
+        matched: Matched,
         load: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Option<i64>>
     where
         F: Future<Output = Result<Option<i64>>> + Send + 'static,
     {
-        let key = Filter(filter);
-        let slot = self.agent_totals.at(&key).tags(|| [Self::tag_of_total(filter)]);
+        let key = (Filter(filter), matched == Matched::Forgiven);
+        let slot = self
+            .agent_totals
+            .at(&key)
+            .tags(|| pages::tags_of_total(filter, matched));
         Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
     }
 
     /// Whether anything is kept at all.
     pub(crate) fn is_enabled(&self) -> bool {
         self.cache.is_enabled()
-    }
-
-    /// By which a total becomes wrong: an edit that leaves an agent where it was listed moves no number, as long as nothing
-    /// but the category is asked for.
-    fn tag_of_total(filter: &AgentFilter) -> String {
-        let of_category = AgentFilter {
-            category: filter.category.clone(),
-            ..AgentFilter::default()
-        };
-        match &filter.category {
-            _ if *filter != of_category => Self::tag_of_filter(filter),
-            Some(category) => tags::number_of_agents_in(category),
-            None => tags::NUMBER_OF_AGENTS.to_owned(),
-        }
-    }
-
-    fn tag_of(query: &AgentListQuery) -> String {
-        Self::tag_of_filter(&query.filter)
-    }
-
-    /// The narrowest tag that holds for a list: changes of agents that it can't show leave it fresh.
-    fn tag_of_filter(filter: &AgentFilter) -> String {
-        match (&filter.category, filter.is_featured) {
-            (_, Some(true)) => tags::FEATURED.to_owned(),
-            (Some(category), _) => tags::agents_in(category),
-            (None, _) => tags::AGENTS.to_owned(),
-        }
     }
 
     /// A page of an agent's reviews.

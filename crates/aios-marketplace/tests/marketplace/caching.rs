@@ -7,12 +7,13 @@ use aios_cache::time::ManualClock;
 use aios_domain::{
     AgentChanges, AgentId, AgentSort, Caller, CategoryDraft, CategoryName, ContentType, Description, DisplayName,
     ErrorKind, JsonObject, KnowledgeDraft, KnowledgeFilter, KnowledgeId, KnowledgeSource, KnowledgeText,
-    KnowledgeTitle, SearchQuery,
+    KnowledgeTitle, SearchQuery, Version,
 };
-use aios_marketplace::{AgentListQuery, Marketplace, PageRequest, Precondition};
+use aios_marketplace::{AgentListQuery, Marketplace, PageAt, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
 
-use crate::support::{admin, all, marketplace, published, stars, uncached, user, with_cache};
+use crate::random_writes::{RandomWrites, questions};
+use crate::support::{admin, all, marketplace, published, searching, stars, uncached, user, with_cache};
 
 fn page() -> PageRequest {
     PageRequest::first(100)
@@ -114,6 +115,100 @@ on_both_databases! {
         assert_eq!(cost(&marketplace, names(&marketplace, in_category("content"))).await, 0);
         assert_eq!(cost(&marketplace, names(&marketplace, featured())).await, 0);
         assert_ne!(cost(&marketplace, names(&marketplace, in_category("development"))).await, 0);
+    }
+
+    async fn an_edit_touches_the_pages_that_show_the_agent_and_no_others(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let author = user();
+        let mut ids = Vec::new();
+        for place in 0..8 {
+            ids.push(published(&marketplace, &author, &format!("Agent {place}")).await.summary.id);
+        }
+        // In lots of their own, so that none is made stale for another.
+        let shown = ids[0];
+        let page_of = |number: u32| PageRequest { at: PageAt::Number(number), ..PageRequest::first(4) };
+        let list = async |number: u32| marketplace.agent_list(all(AgentSort::Name), page_of(number)).await.unwrap();
+        let (first, second) = (list(1).await, list(2).await);
+        assert!(first.items.iter().any(|agent| agent.id == Some(shown)));
+        if first.tags().iter().any(|tag| second.tags().contains(tag)) {
+            // One run in three hundred: two of the agents share a lot.
+            return;
+        }
+        let version = |version: &str| AgentChanges { version: Some(Version::new(version).unwrap()), ..no_changes() };
+        edit(&marketplace, shown, version("9.9.9")).await;
+        assert_eq!(cost(&marketplace, list(2)).await, 0, "a page without it");
+        assert_eq!(list(1).await.items[0].version.as_ref().unwrap().as_str(), "9.9.9");
+
+        let description = Some(Description::new("Quite another text.").unwrap());
+        edit(&marketplace, shown, AgentChanges { description, ..no_changes() }).await;
+        assert_eq!(cost(&marketplace, list(2)).await, 0);
+        assert_eq!(list(1).await.items[0].description.as_ref().unwrap().as_str(), "Quite another text.");
+        // What may move it concerns every list.
+        let name = Some(aios_domain::AgentName::new("Zebra").unwrap());
+        edit(&marketplace, shown, AgentChanges { name, ..no_changes() }).await;
+        assert_eq!(list(2).await.items[3].name.as_ref().unwrap().as_str(), "Zebra");
+    }
+
+    async fn a_publication_touches_the_pages_that_the_agent_comes_on(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let author = user();
+        for place in 0..4 {
+            let agent = published(&marketplace, &author, &format!("Agent {place}")).await.summary.id;
+            marketplace.agent_install(&user(), agent, JsonObject::default()).await.unwrap();
+        }
+        let list = async |sort: AgentSort, limit: u32| marketplace.agent_list(all(sort), PageRequest::first(limit)).await.unwrap();
+        for sort in [AgentSort::Popular, AgentSort::Recent, AgentSort::Name, AgentSort::Rating] {
+            list(sort, 2).await;
+            list(sort, 4).await;
+        }
+        published(&marketplace, &author, "Agent of tomorrow").await;
+        assert_eq!(cost(&marketplace, list(AgentSort::Popular, 2)).await, 0, "others are installed more");
+        assert_ne!(cost(&marketplace, list(AgentSort::Popular, 4)).await, 0, "something follows the last page now");
+        assert_eq!(list(AgentSort::Recent, 2).await.items[0].name.as_ref().unwrap().as_str(), "Agent of tomorrow");
+        assert_ne!(cost(&marketplace, list(AgentSort::Name, 2)).await, 0);
+        assert_ne!(cost(&marketplace, list(AgentSort::Rating, 2)).await, 0, "it is without a rating as these are");
+    }
+
+    async fn a_search_is_touched_by_what_it_may_find(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let author = user();
+        published(&marketplace, &author, "Invoice Reader").await;
+        let find = async |words: &str| names(&marketplace, searching(words, AgentSort::Relevance)).await;
+        assert_eq!(find("invoice").await, ["Invoice Reader"]);
+        assert_eq!(find("invoce").await, ["Invoice Reader"], "a typo is forgiven");
+        assert!(find("calendar").await.is_empty());
+        let other = published(&marketplace, &author, "Mail Sorter").await.summary.id;
+        assert_eq!(cost(&marketplace, find("invoice")).await, 0);
+        assert_ne!(cost(&marketplace, find("invoce")).await, 0, "nobody can say what else is similar");
+        let description = Some(Description::new("Finds the invoice in your calendar.").unwrap());
+        edit(&marketplace, other, AgentChanges { description, ..no_changes() }).await;
+        assert_eq!(find("invoice").await.len(), 2);
+        assert_eq!(find("calendar").await, ["Mail Sorter"]);
+        let description = Some(Description::new("Finds nothing.").unwrap());
+        edit(&marketplace, other, AgentChanges { description, ..no_changes() }).await;
+        assert_eq!(find("invoice").await, ["Invoice Reader"]);
+        assert!(find("calendar").await.is_empty());
+    }
+
+    async fn whatever_is_written_every_list_is_as_if_nothing_were_kept(database: &TestDatabase) {
+        let (kept, read) = (marketplace(database), uncached(database));
+        let mut writes = RandomWrites::new(kept.clone());
+        for _ in 0..6 {
+            writes.publish().await;
+        }
+        let questions = questions();
+        for step in 0..40 {
+            let done = writes.one().await;
+            for (query, page) in &questions {
+                let (kept, read) = (kept.agent_list(query.clone(), page.clone()), read.agent_list(query.clone(), page.clone()));
+                let (kept, read) = (kept.await.unwrap(), read.await.unwrap());
+                let asked = || format!("step {step}, {done}: {query:?} {page:?}");
+                assert_eq!(kept.items, read.items, "{}", asked());
+                // How many there are in all may lag; whether there are more on either side may not.
+                assert_eq!(kept.next_cursor.is_some(), read.next_cursor.is_some(), "{}", asked());
+                assert_eq!(kept.prev_cursor.is_some(), read.prev_cursor.is_some(), "{}", asked());
+            }
+        }
     }
 
     async fn an_installation_shows_at_once_to_its_user_and_on_the_agent_and_later_in_lists(database: &TestDatabase) {
