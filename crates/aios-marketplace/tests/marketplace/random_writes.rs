@@ -28,6 +28,7 @@ pub(crate) struct RandomWrites {
     random: fastrand::Rng,
     author: Caller,
     agents: Vec<AgentId>,
+    edits: usize,
 }
 
 impl RandomWrites {
@@ -37,6 +38,7 @@ impl RandomWrites {
             random: fastrand::Rng::with_seed(20_261_125),
             author: user(),
             agents: Vec::new(),
+            edits: 0,
         }
     }
 
@@ -73,7 +75,9 @@ impl RandomWrites {
 
     fn changes(&mut self) -> AgentChanges {
         let none = AgentChanges::default();
-        match self.random.u8(..10) {
+        // Each kind in its turn, so that forty writes hold some of each.
+        self.edits += 1;
+        match self.edits % 10 {
             0 => AgentChanges {
                 version: Some(Version::new(format!("1.{}.0", self.random.u8(..))).unwrap()),
                 ..none
