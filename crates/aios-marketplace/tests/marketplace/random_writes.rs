@@ -154,7 +154,7 @@ pub(crate) fn questions() -> Vec<(AgentListQuery, PageRequest)> {
         |query| query.filter.is_featured = Some(true),
         |query| query.filter.is_featured = Some(false),
         |query| query.filter.is_verified = Some(true),
-        |query| query.filter.pricing_model = Some(PricingModel::Free),
+        |query| query.filter.pricing_model = Some(PricingModel::Freemium),
         |query| query.filter.tags = vec![Tag::new("mail").unwrap(), Tag::new("triage").unwrap()],
         |query| query.fields = [AgentField::Name, AgentField::Version].into_iter().collect(),
     ];
