@@ -15,7 +15,7 @@ use aios_domain::{
 };
 use chrono::TimeDelta;
 
-use crate::caching::AgentListing;
+use crate::caching::{AgentListing, KeptPage, tags};
 use crate::writes::Storage;
 use crate::{Marketplace, PageRequest};
 
@@ -50,42 +50,44 @@ impl Marketplace {
     ///
     /// # Errors
     /// `InvalidCursor`; invalid input for the order by relevance without a search.
-    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<Cached<AgentListing>> {
+    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<AgentListing> {
+        // Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
+        // orders and selections of fields of one filter, and until the number of agents changes, not one of them.
+        let is_counted = page.count == CountMode::Exact;
+        let page = PageRequest {
+            count: if is_counted { CountMode::None } else { page.count },
+            ..page
+        };
+        let filter = query.filter.clone();
+        let reading = self.agent_page(query, page);
+        let (page, total) = match filter.search {
+            _ if !is_counted => (reading.await?, None),
+            // What a search finds is counted after it is found: which of its two kinds it is shows only then.
+            Some(_) => {
+                let page = reading.await?;
+                let total = self.agent_total(filter, page.matched).await?;
+                (page, Some(total))
+            }
+            None => {
+                let (page, total) = tokio::try_join!(reading, self.agent_total(filter, Matched::All))?;
+                (page, Some(total))
+            }
+        };
+        Ok(AgentListing::new(page, total))
+    }
+
+    async fn agent_page(&self, query: AgentListQuery, page: PageRequest) -> Result<Cached<KeptPage>> {
         let (me, asked) = (self.clone(), (query.clone(), page.clone()));
-        let load = async move || me.agent_page_read(query, page).await;
+        let load = async move || {
+            let filter = query.filter.clone();
+            let read =
+                move |c: &mut AnyConnection, paging: &Paging<'_>| agent_list::agent_list(c, paging, &query, &page);
+            Ok(KeptPage::new(&filter, me.read_list(read).await?))
+        };
         self.caches.agent_page(&asked.0, &asked.1, load).await
     }
 
-    /// Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
-    /// orders and selections of fields of one filter, and until the number of agents changes, not one of them.
-    async fn agent_page_read(&self, query: AgentListQuery, page: PageRequest) -> Result<AgentListing> {
-        let filter = query.filter.clone();
-        let read = |page: PageRequest| {
-            self.read_list(move |c: &mut AnyConnection, paging: &Paging<'_>| {
-                agent_list::agent_list(c, paging, &query, &page)
-            })
-        };
-        if page.count != CountMode::Exact || !self.caches.is_enabled() {
-            let read = read(page).await?;
-            let total = read.listing.total;
-            return Ok(AgentListing::new(&filter, read, total));
-        }
-        let uncounted = PageRequest {
-            count: CountMode::None,
-            ..page
-        };
-        // What a search finds is counted after it is found: which of its two kinds it is shows only then.
-        let (read, total) = if filter.search.is_some() {
-            let read = read(uncounted).await?;
-            let total = self.agent_total(filter.clone(), read.matched).await?;
-            (read, total)
-        } else {
-            tokio::try_join!(read(uncounted), self.agent_total(filter.clone(), Matched::All))?
-        };
-        Ok(AgentListing::new(&filter, read, total))
-    }
-
-    async fn agent_total(&self, filter: AgentFilter, matched: Matched) -> Result<Option<i64>> {
+    async fn agent_total(&self, filter: AgentFilter, matched: Matched) -> Result<Cached<Option<i64>>> {
         let me = self.clone();
         let asked = AgentListQuery {
             filter: filter.clone(),
@@ -179,6 +181,22 @@ impl Marketplace {
         let loads = self.agent_loads.clone();
         let load = async move || loads.load(id).await.map_err(told);
         self.caches.agent(id, load).await
+    }
+
+    /// Those of the agents which these tags make stale that are kept here: somebody has asked for them lately.
+    pub(crate) fn agents_kept_with(&self, tags: &[String]) -> Vec<AgentId> {
+        let named = tags.iter().filter_map(|tag| tags::agent_of(tag));
+        named
+            .filter(|id| self.caches.has_agent(*id))
+            .take(MOST_READ_ANEW)
+            .collect()
+    }
+
+    /// Reads agents that have just been made stale, so that the next who asks need not wait for it.
+    pub(crate) async fn agents_read_anew(&self, ids: Vec<AgentId>) {
+        if let Err(error) = self.agents_kept(ids).await {
+            tracing::debug!(%error, "agents could not be read anew; whoever asks for one tries again");
+        }
     }
 
     /// The agent, where it is active.
@@ -277,6 +295,9 @@ impl Marketplace {
         .await
     }
 }
+
+/// An import makes thousands of agents stale at once: these are read when they are asked for.
+const MOST_READ_ANEW: usize = 100;
 
 /// How many statements that read agents one by one run at a time. Agents that are asked for meanwhile are read together, so
 /// that a crowd takes few statements and few of the pool's connections; a statement that hangs leaves the others' way free.

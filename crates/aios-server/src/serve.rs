@@ -242,10 +242,10 @@ fn keep_house(marketplace: Marketplace, metrics: Option<Metrics>) {
     });
 }
 
-/// Looks which agents are the most popular, for searches, at the start and every few minutes.
+/// Looks which agents are the most popular, for searches, soon after the start and every few minutes.
 fn keep_search_tiers(marketplace: Marketplace) {
     actix_web::rt::spawn(async move {
-        let mut ticks = tokio::time::interval(SEARCH_TIERS);
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + HOUSEKEEPING, SEARCH_TIERS);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

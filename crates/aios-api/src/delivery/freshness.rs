@@ -99,6 +99,7 @@ mod tests {
         Freshness::of(
             Class::List,
             &Keeping {
+                stale: Duration::ZERO,
                 ttl,
                 tags: Vec::new(),
                 edge_tags: tags,

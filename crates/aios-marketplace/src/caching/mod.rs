@@ -20,7 +20,7 @@ mod at_the_edge;
 mod keys;
 mod pages;
 mod stale;
-mod tags;
+pub(crate) mod tags;
 mod words;
 
 use std::collections::HashMap;
@@ -40,11 +40,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::keys::{AgentPage, Filter, KnowledgePage, PageOf};
-use crate::{Listing, PageRequest};
+use crate::{CountMode, Listing, PageRequest};
 
 pub(crate) use at_the_edge::is_at_the_edge;
 pub use at_the_edge::{edge_key, edge_paths};
 pub use pages::AgentListing;
+pub(crate) use pages::KeptPage;
 pub(crate) use stale::Stale;
 
 /// How long answers are kept, and how much memory they take.
@@ -76,6 +77,13 @@ impl Default for CacheSettings {
 
 /// How long it is remembered that there is no such agent or entry.
 const NEGATIVE_TTL: Duration = Duration::from_secs(30);
+/// For how long beyond its time an agent is shown while it is read anew. Whatever is written of it makes it stale at once, so all
+/// that can be old is how often it was looked at, and of most agents nobody wants to know that twice in five minutes.
+const AGENT_WHILE_REFRESHING: Duration = Duration::from_secs(3_600);
+/// The share of the memory that agents may take, in per cent.
+const AGENTS_SHARE: u64 = 25;
+/// What an agent takes of it at most, as a rule, in bytes.
+const AGENT_WEIGHT: u64 = 2_048;
 /// How long what everybody sees may be served while the database fails.
 const WHILE_FAILING: Duration = Duration::from_secs(3_600);
 /// A user's texts can be long. Answers with more than this, in bytes, are not kept.
@@ -104,8 +112,8 @@ pub enum Shown<'a> {
     Agent(AgentId),
     /// Agents that were named.
     AgentsById(&'a [AgentId]),
-    /// A page of agents.
-    AgentPage(&'a AgentListQuery),
+    /// A page of agents, with a total as far as the request wants one.
+    AgentPage(&'a AgentListQuery, &'a PageRequest),
     /// A page of an agent's reviews.
     Reviews(AgentId),
     /// The marketplace at a glance.
@@ -121,6 +129,8 @@ pub enum Shown<'a> {
 pub struct Keeping {
     /// For how long. What is shown is fresh for no longer than the value that it was made of.
     pub ttl: Duration,
+    /// For how long beyond that it is shown while it is made anew.
+    pub stale: Duration,
     /// The tags that it bears in the cache. An answer that shows a page of agents bears the page's own besides
     /// ([`AgentListing::tags`]).
     pub tags: Vec<String>,
@@ -134,7 +144,7 @@ pub(crate) struct Caches {
     settings: CacheSettings,
     featured: Policy,
     agents: Namespace<Option<Arc<Agent>>>,
-    agent_pages: Namespace<AgentListing>,
+    agent_pages: Namespace<KeptPage>,
     agent_totals: Namespace<Option<i64>>,
     reviews: Namespace<Listing<Review>>,
     stats: Namespace<MarketplaceStats>,
@@ -162,7 +172,11 @@ impl Caches {
         };
         Ok(Self {
             featured: self::public(settings.ttl_featured).across_nodes(true),
-            agents: maker.make("agents", &public, 25)?,
+            agents: maker.make(
+                "agents",
+                &self::public(settings.ttl).stale(AGENT_WHILE_REFRESHING),
+                AGENTS_SHARE,
+            )?,
             agent_pages: maker.make("agent-pages", &pages, 34)?,
             agent_totals: maker.make("agent-totals", &pages, 1)?,
             reviews: maker.make("reviews", &public, 15)?,
@@ -188,14 +202,25 @@ impl Caches {
             ttl_featured,
             ..
         } = self.settings;
+        let stale = match shown {
+            Shown::Agent(_) => AGENT_WHILE_REFRESHING.max(while_refreshing(ttl)),
+            Shown::Stats | Shown::CategoryCounts | Shown::Categories => while_refreshing(ttl_stats),
+            _ => while_refreshing(ttl),
+        };
         let (ttl, tags) = match shown {
             Shown::Agent(id) => (ttl, vec![tags::agent(id)]),
             Shown::AgentsById(ids) => (ttl, ids.iter().copied().map(tags::agent).collect()),
-            Shown::AgentPage(query) => {
+            Shown::AgentPage(query, page) => {
                 let is_of_featured = query.filter.is_featured == Some(true);
+                let ttl = if is_of_featured { ttl_featured } else { ttl };
+                let mut tags = pages::tags_of_query(&query.filter);
+                if page.count == CountMode::Exact {
+                    tags.extend(pages::tags_of_total(&query.filter, Matched::All));
+                }
                 return Keeping {
-                    ttl: if is_of_featured { ttl_featured } else { ttl },
-                    tags: pages::tags_of_query(&query.filter),
+                    ttl,
+                    stale: while_refreshing(ttl),
+                    tags,
                     edge_tags: vec![pages::edge_tag(&query.filter)],
                 };
             }
@@ -208,6 +233,7 @@ impl Caches {
         };
         Keeping {
             ttl,
+            stale,
             edge_tags: tags.clone(),
             tags,
         }
@@ -252,6 +278,16 @@ impl Caches {
         slot.get_or_load(load).await.map_err(told)
     }
 
+    /// Whether this process has the agent, as fresh as can be.
+    pub(crate) fn has_agent(&self, id: AgentId) -> bool {
+        self.agents.at(&id.0).peek().is_some()
+    }
+
+    /// How many agents this process can keep without pushing others out soon.
+    pub(crate) fn room_for_agents(&self) -> u64 {
+        self.settings.memory / 100 * AGENTS_SHARE / AGENT_WEIGHT
+    }
+
     /// Those of these agents that there are, active or not, and for how long that is fresh.
     pub(crate) async fn agents<F>(
         &self,
@@ -286,15 +322,15 @@ impl Caches {
         query: &AgentListQuery,
         page: &PageRequest,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Cached<AgentListing>>
+    ) -> Result<Cached<KeptPage>>
     where
-        F: Future<Output = Result<AgentListing>> + Send + 'static,
+        F: Future<Output = Result<KeptPage>> + Send + 'static,
     {
         let key = AgentPage(query, page);
         let load = async move || {
-            let listing = load().await?;
-            let tags = listing.tags();
-            Ok(Loaded::new(listing).tags(tags))
+            let page = load().await?;
+            let tags = page.tags();
+            Ok(Loaded::new(page).tags(tags))
         };
         let slot = self.agent_pages.at(&key).tags(|| pages::tags_of_query(&query.filter));
         let slot = if query.filter.is_featured == Some(true) {
@@ -311,7 +347,7 @@ impl Caches {
         filter: &AgentFilter,
         matched: Matched,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Option<i64>>
+    ) -> Result<Cached<Option<i64>>>
     where
         F: Future<Output = Result<Option<i64>>> + Send + 'static,
     {
@@ -320,12 +356,7 @@ impl Caches {
             .agent_totals
             .at(&key)
             .tags(|| pages::tags_of_total(filter, matched));
-        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
-    }
-
-    /// Whether anything is kept at all.
-    pub(crate) fn is_enabled(&self) -> bool {
-        self.cache.is_enabled()
+        slot.get_or_load(load).await.map_err(told)
     }
 
     /// A page of an agent's reviews.
@@ -484,11 +515,16 @@ impl Caches {
 /// for an hour while the database is away.
 fn public(ttl: Duration) -> Policy {
     Policy::new(ttl)
-        .stale(ttl / 5)
+        .stale(while_refreshing(ttl))
         .stale_if_error(WHILE_FAILING)
         .negative_ttl(NEGATIVE_TTL.min(ttl))
         .jitter(0.1)
         .early_refresh(1.0)
+}
+
+/// For how long beyond its time what everybody sees is shown while it is read anew.
+fn while_refreshing(ttl: Duration) -> Duration {
+    ttl / 5
 }
 
 /// What is a user's own: never beyond its time, except while the database is away.

@@ -1,7 +1,9 @@
 //! Pages of agents in the cache, and the tags that make them stale: no more of them than those that a change may show on.
 
 use std::ops::Deref;
+use std::time::Duration;
 
+use aios_cache::{Cached, Origin};
 use aios_db::store::agent_list::{AgentPage, Matched};
 use aios_domain::{AgentFilter, PartialAgentSummary};
 use serde::{Deserialize, Serialize};
@@ -9,16 +11,49 @@ use serde::{Deserialize, Serialize};
 use super::{tags, words};
 use crate::Listing;
 
-/// A page of agents, and what makes it stale.
-///
-/// It is read as the page.
+/// A page of agents as it is kept: without a total that was counted, which is kept for all pages of a list together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AgentListing {
+pub(crate) struct KeptPage {
     listing: Listing<PartialAgentSummary>,
+    pub(crate) matched: Matched,
     /// The lots ([`tags::lot`]) of the agents on it.
     lots: Vec<u16>,
     /// Tags beside those that the question has.
     others: Vec<String>,
+}
+
+impl KeptPage {
+    pub(crate) fn new(filter: &AgentFilter, page: AgentPage) -> Self {
+        let mut lots: Vec<u16> = page.shown.iter().copied().map(tags::lot).collect();
+        lots.sort_unstable();
+        lots.dedup();
+        let others = match page.matched {
+            // What else is similar to the words, nobody can say.
+            Matched::Forgiven => vec![tags::AGENTS.to_owned()],
+            Matched::All if page.gains_published => tags_of_new(filter),
+            // Of a search the tag of its word says it all.
+            Matched::All | Matched::Words => Vec::new(),
+        };
+        Self {
+            listing: page.listing,
+            matched: page.matched,
+            lots,
+            others,
+        }
+    }
+
+    pub(super) fn tags(&self) -> Vec<String> {
+        let shown = self.lots.iter().map(|lot| tags::shown(*lot));
+        shown.chain(self.others.iter().cloned()).collect()
+    }
+}
+
+/// A page of agents with its total. It is read as the page.
+#[derive(Clone, Debug)]
+pub struct AgentListing {
+    listing: Listing<PartialAgentSummary>,
+    page: Cached<KeptPage>,
+    total: Option<Cached<Option<i64>>>,
 }
 
 impl Deref for AgentListing {
@@ -30,23 +65,12 @@ impl Deref for AgentListing {
 }
 
 impl AgentListing {
-    pub(crate) fn new(filter: &AgentFilter, page: AgentPage, total: Option<i64>) -> Self {
-        let mut lots: Vec<u16> = page.shown.iter().copied().map(tags::lot).collect();
-        lots.sort_unstable();
-        lots.dedup();
-        let others = match page.matched {
-            // What else is similar to the words, nobody can say.
-            Matched::Forgiven => vec![tags::AGENTS.to_owned()],
-            // The tag of its word says it all.
-            Matched::Words => Vec::new(),
-            Matched::All if page.gains_published => tags_of_new(filter),
-            Matched::All => Vec::new(),
-        };
-        Self {
-            listing: Listing { total, ..page.listing },
-            lots,
-            others,
+    pub(crate) fn new(page: Cached<KeptPage>, total: Option<Cached<Option<i64>>>) -> Self {
+        let mut listing = page.listing.clone();
+        if let Some(total) = &total {
+            listing.total = **total;
         }
+        Self { listing, page, total }
     }
 
     /// The page alone.
@@ -56,8 +80,24 @@ impl AgentListing {
 
     /// The tags that an answer bears in the cache which shows it, beside those of its [`Keeping`](super::Keeping).
     pub fn tags(&self) -> Vec<String> {
-        let shown = self.lots.iter().map(|lot| tags::shown(*lot));
-        shown.chain(self.others.iter().cloned()).collect()
+        self.page.tags()
+    }
+
+    /// How long ago the page was read.
+    pub fn age(&self) -> Duration {
+        self.page.age()
+    }
+
+    /// How long page and total are fresh.
+    pub fn fresh_for(&self) -> Duration {
+        let of_total = self.total.as_ref().map(Cached::fresh_for);
+        of_total.map_or(self.page.fresh_for(), |of_total| of_total.min(self.page.fresh_for()))
+    }
+
+    /// Whether both were kept, and nothing was read for this call.
+    pub fn was_kept(&self) -> bool {
+        let total = self.total.as_ref().map(Cached::origin);
+        self.page.origin() != Origin::Loader && total != Some(Origin::Loader)
     }
 }
 

@@ -20,6 +20,11 @@ pub(crate) fn agent(id: AgentId) -> String {
     format!("agent:{id}")
 }
 
+/// Which agent a tag of [`agent`] names.
+pub(crate) fn agent_of(tag: &str) -> Option<AgentId> {
+    tag.strip_prefix("agent:")?.parse().ok()
+}
+
 /// At the edge, lists of agents of one category.
 pub(crate) fn agents_in(category: &CategoryName) -> String {
     format!("agents:{category}")

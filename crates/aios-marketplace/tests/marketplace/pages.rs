@@ -98,7 +98,6 @@ async fn agents(
         .agent_list(query.clone(), request)
         .await
         .unwrap()
-        .to_value()
         .into_listing()
 }
 

@@ -6,6 +6,8 @@ mod rows;
 
 use aios_domain::{AgentFieldSet, AgentFilter, AgentId, AgentSort, Error, PartialAgentSummary};
 
+use serde::{Deserialize, Serialize};
+
 use self::lister::Lister;
 use self::matching::Matching;
 use crate::connection::DatabaseKind;
@@ -39,7 +41,7 @@ pub struct AgentPage {
 }
 
 /// How agents were matched with the words of a search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Matched {
     /// There is no search.
     All,
