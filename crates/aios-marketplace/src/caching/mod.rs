@@ -356,6 +356,11 @@ impl Caches {
             .agent_totals
             .at(&key)
             .tags(|| pages::tags_of_total(filter, matched));
+        let slot = if filter.is_featured == Some(true) {
+            slot.policy(&self.featured)
+        } else {
+            slot
+        };
         slot.get_or_load(load).await.map_err(told)
     }
 
