@@ -87,7 +87,7 @@ impl Connections {
                 (used < self.size).then_some(used + 1)
             })
             .is_ok();
-        let kept = took_kept.then_some(Counted(&self.in_use));
+        let kept = took_kept.then(|| Counted(&self.in_use));
         let pool = match &self.overflow {
             Some(overflow) if kept.is_none() => overflow,
             _ => &self.kept,

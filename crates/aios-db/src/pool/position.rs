@@ -92,7 +92,7 @@ struct Answering {
     url: DatabaseUrl,
     asked: Receiver<Asker>,
     seen: Arc<Seen>,
-    connection: Option<AnyConnection>,
+    connection: Option<(AnyConnection, LogShape)>,
     not_before: Instant,
 }
 
@@ -137,7 +137,10 @@ impl Answering {
                 }
             }
         }
-        let answer = self.connection.as_mut().map(written)?;
+        let answer = self
+            .connection
+            .as_mut()
+            .map(|(connection, shape)| written(connection, *shape))?;
         answer
             .inspect_err(|error| {
                 tracing::debug!(%error, "the primary does not say how far its log goes");
@@ -146,17 +149,45 @@ impl Answering {
             .ok()
     }
 
-    fn connect(&self) -> Result<AnyConnection, Box<dyn std::error::Error>> {
+    fn connect(&self) -> Result<(AnyConnection, LogShape), Box<dyn std::error::Error>> {
         let mut connection = connect(&self.url, Access::ReadOnly, Some(STATEMENT_TIMEOUT))?;
+        let mut bytes = |setting| {
+            let expression = format!("pg_size_bytes(current_setting('{setting}'))");
+            ask::<diesel::sql_types::BigInt, i64>(&mut connection, &expression)
+        };
+        let shape = LogShape {
+            page: u64::try_from(bytes("wal_block_size")?)?.max(1),
+            segment: u64::try_from(bytes("wal_segment_size")?)?.max(1),
+        };
         *self.seen.system.lock() = Some(system(&mut connection)?);
-        Ok(connection)
+        Ok((connection, shape))
     }
 }
 
-/// How far the log of this server, a primary, goes: where its next record begins. A transaction that anybody can see has its
-/// own record in front of that, written to disk or not; `pg_current_wal_lsn` would leave out what is not written yet.
-fn written(connection: &mut AnyConnection) -> QueryResult<Lsn> {
-    ask::<sql_types::PgLsn, PgLsn>(connection, "pg_current_wal_insert_lsn()").map(|lsn| lsn.0)
+/// How far the log of this server, a primary, goes. A transaction that anybody can see has its own record in front of where
+/// the next one begins, written to disk or not; `pg_current_wal_lsn` would leave out what is not written yet.
+fn written(connection: &mut AnyConnection, shape: LogShape) -> QueryResult<Lsn> {
+    let next = ask::<sql_types::PgLsn, PgLsn>(connection, "pg_current_wal_insert_lsn()")?;
+    Ok(shape.end_before(next.0))
+}
+
+/// How the log is divided, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct LogShape {
+    page: u64,
+    segment: u64,
+}
+
+impl LogShape {
+    /// Where the last record ends, given where the next one begins: the same, except behind the header of a page, in which
+    /// none can end. A replica that has replayed everything would else seem to lack the header of a page that is still empty.
+    /// (PostgreSQL's `access/xlog_internal.h`; the first page of a segment has the longer header.)
+    fn end_before(self, next: Lsn) -> Lsn {
+        let in_page = next % self.page;
+        let begin = next - in_page;
+        let header = if begin.is_multiple_of(self.segment) { 40 } else { 24 };
+        if in_page == header { begin } else { next }
+    }
 }
 
 /// The number of the cluster that this server is a member of.
@@ -177,5 +208,28 @@ where
     match connection {
         AnyConnection::Postgres(connection) => diesel::select(sql::<ST>(expression)).get_result(connection),
         AnyConnection::Sqlite(_) => Err(diesel::result::Error::NotFound),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_of_an_empty_page_is_nothing_to_wait_for() {
+        let shape = LogShape {
+            page: 0x2000,
+            segment: 0x100_0000,
+        };
+        for (next, end) in [
+            (0x0400_0028, 0x0400_0000),
+            (0x0400_2018, 0x0400_2000),
+            (0x0400_0030, 0x0400_0030),
+            (0x0400_2020, 0x0400_2020),
+            // A record that began in the page before may end here.
+            (0x0400_2028, 0x0400_2028),
+        ] {
+            assert_eq!(shape.end_before(next), end, "{next:x}");
+        }
     }
 }

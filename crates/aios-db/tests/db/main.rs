@@ -12,3 +12,5 @@ mod edge_purges;
 mod fields;
 mod migrations;
 mod outbox;
+mod pool;
+mod servers;
