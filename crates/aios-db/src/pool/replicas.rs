@@ -112,19 +112,17 @@ impl Replicas {
         }
     }
 
-    /// The next in turn that is known to have what is needed; else the next that may have it.
+    /// In turn one of those that are known to have what is needed; else of those that may have it.
     fn choose(&self, needed: Lsn) -> Option<&Replica> {
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        let count = self.replicas.len();
-        let in_turn = (0..count).filter_map(|n| self.replicas.get(first.wrapping_add(n) % count));
-        let reaches: Vec<_> = in_turn
-            .map(|replica| (replica, replica.known.reach(needed, now)))
-            .collect();
-        let find = |wanted| reaches.iter().find(|(_, reach)| *reach == wanted);
-        find(Reach::Yes)
-            .or_else(|| find(Reach::Unknown))
-            .map(|(replica, _)| *replica)
+        let of = |wanted| {
+            let has = |replica: &&Replica| replica.known.reach(needed, now) == wanted;
+            let count = self.replicas.iter().filter(has).count();
+            // It may have become one less meanwhile; then there is the other kind, or the primary.
+            self.replicas.iter().filter(has).nth(turn.checked_rem(count)?)
+        };
+        of(Reach::Yes).or_else(|| of(Reach::Unknown))
     }
 }
 
