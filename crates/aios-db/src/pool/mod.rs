@@ -194,7 +194,8 @@ impl Database {
     ) -> Result<T> {
         let reads = &self.inner.reads;
         match &self.inner.replicas {
-            Some(replicas) => replicas.read(reads, call, operation).await,
+            // Boxed, so that those without replicas do not carry its state through all their futures.
+            Some(replicas) => Box::pin(replicas.read(reads, call, operation)).await,
             None => reads.run(call, move |c, _| operation(c)).await,
         }
     }
