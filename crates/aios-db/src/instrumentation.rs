@@ -10,26 +10,16 @@ use diesel::connection::{Instrumentation, InstrumentationEvent};
 
 /// Names of this crate's metrics.
 pub(crate) const STATEMENT_SECONDS: &str = "aios_db_statement_seconds";
-pub(crate) const WAIT_SECONDS: &str = "aios_db_wait_seconds";
-pub(crate) const SHED_TOTAL: &str = "aios_db_shed_total";
 
 /// Tells the metrics recorder what this crate's metrics mean. Call it once, after the recorder is installed.
 pub fn describe_metrics() {
-    use metrics::{Unit, describe_counter, describe_histogram};
+    use metrics::{Unit, describe_histogram};
     describe_histogram!(
         STATEMENT_SECONDS,
         Unit::Seconds,
         "Time of one SQL statement, from its start to its first answer."
     );
-    describe_histogram!(
-        WAIT_SECONDS,
-        Unit::Seconds,
-        "Time an operation waited for a database connection."
-    );
-    describe_counter!(
-        SHED_TOTAL,
-        "Operations refused because too many were waiting for a connection already."
-    );
+    crate::pool::metrics::describe();
 }
 
 /// Counts statements over all connections of a database.

@@ -27,5 +27,5 @@ pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseU
 pub use error::{DbError, DbResult};
 pub use instrumentation::describe_metrics;
 pub use paging::{CountMode, FarPages, ListTask, Listing, PageAt, PageRequest, Paging};
-pub use pool::{Database, DatabaseConfig, in_transaction};
+pub use pool::{Database, DatabaseConfig, Interest, PoolStatus, Wanted, in_transaction};
 pub use timing::ReadTiming;

@@ -64,7 +64,9 @@ impl Marketplace {
             let end = (start + BATCH).min(total);
             match self.import_batch(&entries, start, end).await {
                 Ok(outcomes) => outcomes.into_iter().for_each(|outcome| summary.add(outcome)),
-                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Overloaded) => {
+                    return Err(error);
+                }
                 Err(_) => self.import_one_by_one(&entries, start, end, &mut summary).await?,
             }
             progress(end, total);
@@ -83,7 +85,9 @@ impl Marketplace {
         for place in start..end {
             match self.import_batch(entries, place, place + 1).await {
                 Ok(outcomes) => outcomes.into_iter().for_each(|outcome| summary.add(outcome)),
-                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Overloaded) => {
+                    return Err(error);
+                }
                 Err(error) => summary.refused.extend(entries.get(place).map(|entry| Refusal {
                     position: entry.position,
                     name: Some(entry.registry_name.to_string()),

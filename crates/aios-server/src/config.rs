@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::cache::CacheArgs;
 use crate::edge::EdgeArgs;
+use crate::pool::PoolArgs;
 use crate::transport::TransportArgs;
 
 /// Why the program does not start, or does not do what it was told.
@@ -61,12 +62,9 @@ pub struct ServeArgs {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// How many database connections are kept.
-    #[arg(long, env = "DATABASE_POOL_SIZE", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub database_pool_size: u32,
-    /// How many more are opened under load.
-    #[arg(long, env = "DATABASE_MAX_OVERFLOW", value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    pub database_max_overflow: u32,
+    /// How it is connected to.
+    #[command(flatten)]
+    pub pool: PoolArgs,
     /// How answers are kept.
     #[command(flatten)]
     pub cache: CacheArgs,
@@ -107,13 +105,11 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
-    pub(crate) fn database_config(&self) -> DatabaseConfig {
-        DatabaseConfig {
-            pool_size: self.database_pool_size,
-            max_overflow: self.database_max_overflow,
-            statement_timeout: self.request_timeout,
-            ..DatabaseConfig::new(self.database.database_url.clone())
-        }
+    /// # Errors
+    /// A sentence that says which settings do not go together.
+    pub(crate) fn database_config(&self) -> Result<DatabaseConfig, StartError> {
+        self.pool
+            .config(self.database.database_url.clone(), self.request_timeout)
     }
 }
 

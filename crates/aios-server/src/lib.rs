@@ -7,6 +7,7 @@ mod edge;
 mod import;
 mod invalidate;
 mod offline;
+mod pool;
 mod secret;
 mod serve;
 mod tls;
@@ -22,6 +23,7 @@ use crate::cli::{Cli, Command};
 pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use edge::{EdgeArgs, EdgeKind};
+pub use pool::PoolArgs;
 pub use serve::{Server, start};
 pub use transport::TransportArgs;
 

@@ -22,6 +22,7 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Place {
     Server { _database: ScratchDatabase },
+    Elsewhere,
     Directory { _directory: TempDir },
 }
 
@@ -70,6 +71,14 @@ impl TestDatabase {
         Self {
             url,
             _place: Place::Directory { _directory: directory },
+        }
+    }
+
+    /// One that stands and falls with its server.
+    pub(crate) fn elsewhere(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            _place: Place::Elsewhere,
         }
     }
 

@@ -12,4 +12,6 @@ mod edge_purges;
 mod fields;
 mod migrations;
 mod outbox;
+mod pool;
 mod search_tiers;
+mod servers;
