@@ -10,5 +10,6 @@ mod bulk;
 mod catalog;
 mod edge_purges;
 mod fields;
+mod migration_runs;
 mod migrations;
 mod outbox;
