@@ -13,6 +13,7 @@ use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
 use crate::edge::Edges;
 use crate::relay::Relay;
+use crate::runs::RunQueue;
 use crate::views::ViewCounter;
 use crate::writes::Storage;
 
@@ -26,6 +27,7 @@ pub struct Marketplace {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) agent_loads: Gatherer<AgentId, Agent, Error>,
     pub(crate) views: Arc<ViewCounter>,
+    pub(crate) runs: Arc<RunQueue>,
     pub(crate) cursors: Arc<CursorCodec>,
     pub(crate) boundaries: BoundaryKeeper,
     pub(crate) caches: Arc<Caches>,
@@ -63,6 +65,7 @@ impl Marketplace {
             db,
             clock,
             views: Arc::default(),
+            runs: Arc::default(),
             cursors,
             boundaries,
             caches: Arc::new(Caches::new(cache, settings).map_err(Error::internal)?),

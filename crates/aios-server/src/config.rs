@@ -67,6 +67,9 @@ pub struct ServeArgs {
     /// How many more are opened under load.
     #[arg(long, env = "DATABASE_MAX_OVERFLOW", value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub database_max_overflow: u32,
+    /// For how many days it is kept what happened to agents; figures look back thirty.
+    #[arg(long, env = "ANALYTICS_RETENTION_DAYS", value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(30..=36_500))]
+    pub analytics_retention_days: u32,
     /// How answers are kept.
     #[command(flatten)]
     pub cache: CacheArgs,

@@ -10,8 +10,9 @@ use aios_api::{Api, Authenticator, Jwks};
 use aios_cache::Cache;
 use aios_db::{Database, DatabaseKind};
 use aios_domain::{Caller, Role};
-use aios_marketplace::{Clock, Marketplace, RELAY_INTERVAL, SystemClock};
+use aios_marketplace::{Clock, Marketplace, Pruned, RELAY_INTERVAL, SystemClock};
 use aios_telemetry::Metrics;
+use chrono::TimeDelta;
 
 use crate::config::{ServeArgs, StartError};
 use crate::edge::{keep_purging, purge_last};
@@ -21,6 +22,10 @@ use crate::tls::Certificate;
 
 /// How often views are written and trending is brought up to date.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often it is looked for events that have become too old.
+const BETWEEN_PRUNINGS: Duration = Duration::from_secs(600);
+/// The pause between two batches of them: five thousand rows a second at most.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(200);
 /// How long the start waits for Redis.
 const LONGEST_WAIT_FOR_REDIS: Duration = Duration::from_secs(2);
 /// How long requests under way may take when the server stops, beyond their own time limit.
@@ -94,6 +99,10 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     };
     keep_house(marketplace.clone(), metrics);
     keep_relaying(marketplace.clone());
+    keep_pruning(
+        marketplace.clone(),
+        TimeDelta::days(args.analytics_retention_days.into()),
+    );
     keep_purging(&marketplace);
     actix_web::rt::spawn(warm_up(marketplace.clone()));
     // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
@@ -256,6 +265,23 @@ fn keep_relaying(marketplace: Marketplace) {
             if let Err(error) = marketplace.relay_invalidations().await {
                 tracing::warn!(%error, "invalidations could not be relayed; it is tried again");
             }
+        }
+    });
+}
+
+/// Deletes events that are too old, for as long as the server runs.
+fn keep_pruning(marketplace: Marketplace, keep: TimeDelta) {
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match marketplace.prune_events(keep).await {
+                Ok(Pruned::Some(_)) => BETWEEN_BATCHES,
+                Ok(Pruned::Last(_) | Pruned::Elsewhere) => BETWEEN_PRUNINGS,
+                Err(error) => {
+                    tracing::warn!(%error, "old events could not be deleted; it is tried again");
+                    BETWEEN_PRUNINGS
+                }
+            };
+            tokio::time::sleep(pause).await;
         }
     });
 }

@@ -50,6 +50,9 @@ enum Action {
     New {
         /// What it does, such as `agent_archive`
         name: String,
+        /// For one statement that runs outside a transaction, such as CREATE INDEX CONCURRENTLY
+        #[arg(long)]
+        concurrently: bool,
     },
 }
 
@@ -71,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Action::Check => check::run(&mut Interrupts::listen()?),
         Action::Lint => lint::run(),
         Action::Schema => write_schema(&mut Interrupts::listen()?),
-        Action::New { name } => new::run(name),
+        Action::New { name, concurrently } => new::run(name, *concurrently),
     }
 }
 

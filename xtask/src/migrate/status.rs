@@ -91,7 +91,7 @@ fn remarks(migrations: &[MigrationStatus]) -> String {
     let told = remarks
         .iter()
         .filter(|(state, _)| migrations.iter().any(|migration| migration.state == *state));
-    told.map(|(_, remark)| format!("\n{remark}\n")).collect()
+    told.flat_map(|(_, remark)| ["\n", remark, "\n"]).collect()
 }
 
 fn invalid(indexes: &[InvalidIndex]) -> String {

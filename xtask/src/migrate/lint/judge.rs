@@ -213,8 +213,10 @@ fn added_column(column: &ColumnDef) -> Vec<Rule> {
                 broken.extend(only_if(!is_virtual, Rule::AddColumnRewrite));
             }
             ColumnOption::Identity(_) => broken.push(Rule::AddColumnRewrite),
-            ColumnOption::PrimaryKey(_) | ColumnOption::Unique(_) => broken.push(Rule::AddColumnConstraint),
-            ColumnOption::ForeignKey(_) | ColumnOption::Check(_) => broken.push(Rule::AddColumnConstraint),
+            ColumnOption::PrimaryKey(_)
+            | ColumnOption::Unique(_)
+            | ColumnOption::ForeignKey(_)
+            | ColumnOption::Check(_) => broken.push(Rule::AddColumnConstraint),
             _ => {}
         }
     }
