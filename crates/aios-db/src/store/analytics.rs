@@ -128,10 +128,11 @@ pub fn views_add(
 ) -> DbResult<()> {
     let views: Vec<(&AgentId, &GatheredViews)> = views.iter().collect();
     for chunk in views.chunks(AT_ONCE) {
+        let at = rows::moment(connection.kind(), now);
         let rows = chunk
             .iter()
-            .map(|(agent, views)| json!([rows::id(views.id.0), rows::id(agent.0), views.count]));
-        views_add_chunk(connection, rows.collect(), now)?;
+            .map(|(agent, views)| json!([rows::id(views.id.0), rows::id(agent.0), views.count, at]));
+        views_add_chunk(connection, rows.collect())?;
     }
     Ok(())
 }
@@ -139,13 +140,14 @@ pub fn views_add(
 /// Rows that are written by one statement. It bounds the statement's length, and for how long a row stays locked.
 const AT_ONCE: usize = 5_000;
 
-const VIEWS: [(&str, Field); 3] = [
+const VIEWS: [(&str, Field); 4] = [
     ("id", Field::Uuid),
     ("agent_id", Field::Uuid),
     ("quantity", Field::Integer),
+    ("occurred_at", Field::Moment),
 ];
 
-fn views_add_chunk(connection: &mut AnyConnection, rows: Value, now: Timestamp) -> DbResult<()> {
+fn views_add_chunk(connection: &mut AnyConnection, rows: Value) -> DbResult<()> {
     #[derive(QueryableByName)]
     struct Added {
         #[diesel(sql_type = Uuid)]
@@ -164,12 +166,11 @@ fn views_add_chunk(connection: &mut AnyConnection, rows: Value, now: Timestamp) 
     // Nothing is added for an agent that is gone. Where another transaction is just adding the same, this one waits for it.
     let added: Vec<Added> = sql_query(format!(
         "INSERT INTO agent_analytics (id, agent_id, event_type, quantity, occurred_at) \
-         SELECT given.id, given.agent_id, 'view', given.quantity, $2 FROM {given} \
+         SELECT given.id, given.agent_id, 'view', given.quantity, given.occurred_at FROM {given} \
          JOIN marketplace_agents ON marketplace_agents.id = given.agent_id WHERE true \
          ON CONFLICT (id) DO NOTHING RETURNING id"
     ))
     .bind::<JsonDocument, _>(&rows)
-    .bind::<TimestampUtc, _>(Sql(now))
     .load(connection)?;
     if added.is_empty() {
         return Ok(());

@@ -38,7 +38,8 @@ impl Field {
     }
 }
 
-/// The rows of the statement's first bound value, as the table `given` with these columns.
+/// The rows of the statement's first bound value, as the table `given` with these columns. SQLite numbers parameters as they
+/// appear, so no other may stand before it.
 pub(crate) fn given(kind: DatabaseKind, columns: &[(&str, Field)]) -> String {
     let columns: Vec<String> = columns
         .iter()

@@ -6,6 +6,7 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod analytics;
 mod bulk;
 mod catalog;
 mod edge_purges;

@@ -269,6 +269,22 @@ on_both_databases! {
         assert!(files.migrator().run(&mut connection).unwrap().is_empty(), "it is not guessed that it changed");
     }
 
+    fn a_failure_names_the_migration_and_leaves_it_pending(database: &TestDatabase) {
+        let empty = emptied(database);
+        let mut connection = empty.connection();
+        let files = table();
+        files.migrator().run(&mut connection).unwrap();
+        // The table that it makes second is there already.
+        let both = "CREATE TABLE more (a integer); CREATE TABLE things (a integer)";
+        let files = files.with("2_again", both, "DROP TABLE more");
+        let failure = files.migrator().run(&mut connection).unwrap_err();
+        assert!(matches!(&failure, MigrationError::Failed { name, .. } if name == "2_again"), "{failure}");
+        assert_eq!(states(&files, &mut connection), [MigrationState::Applied, MigrationState::Pending]);
+        // Neither the lock, nor a transaction, nor half of it is left behind.
+        assert!(files.migrator().run(&mut empty.connection()).unwrap_err().to_string().contains("2_again"));
+        assert!(connection.batch_execute("SELECT a FROM more").is_err());
+    }
+
     fn the_status_waits_for_no_migration_and_changes_nothing(database: &TestDatabase) {
         let empty = emptied(database);
         let (mut migrating, mut asking) = (empty.connection(), empty.connection());
