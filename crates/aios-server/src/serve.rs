@@ -102,7 +102,8 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     keep_pruning(
         marketplace.clone(),
         TimeDelta::days(args.analytics_retention_days.into()),
-    );
+    )
+    .await;
     keep_purging(&marketplace);
     actix_web::rt::spawn(warm_up(marketplace.clone()));
     // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
@@ -269,21 +270,27 @@ fn keep_relaying(marketplace: Marketplace) {
     });
 }
 
-/// Deletes events that are too old, for as long as the server runs.
-fn keep_pruning(marketplace: Marketplace, keep: TimeDelta) {
+/// Deletes events that are too old: some at once, and the others for as long as the server runs.
+async fn keep_pruning(marketplace: Marketplace, keep: TimeDelta) {
+    let mut pause = prune(&marketplace, keep).await;
     actix_web::rt::spawn(async move {
         loop {
-            let pause = match marketplace.prune_events(keep).await {
-                Ok(Pruned::Some(_)) => BETWEEN_BATCHES,
-                Ok(Pruned::Last(_) | Pruned::Elsewhere) => BETWEEN_PRUNINGS,
-                Err(error) => {
-                    tracing::warn!(%error, "old events could not be deleted; it is tried again");
-                    BETWEEN_PRUNINGS
-                }
-            };
             tokio::time::sleep(pause).await;
+            pause = prune(&marketplace, keep).await;
         }
     });
+}
+
+/// Hands back after which pause it goes on.
+async fn prune(marketplace: &Marketplace, keep: TimeDelta) -> Duration {
+    match marketplace.prune_events(keep).await {
+        Ok(Pruned::Some(_)) => BETWEEN_BATCHES,
+        Ok(Pruned::Last(_) | Pruned::Elsewhere) => BETWEEN_PRUNINGS,
+        Err(error) => {
+            tracing::warn!(%error, "old events could not be deleted; it is tried again");
+            BETWEEN_PRUNINGS
+        }
+    }
 }
 
 /// Loads what many will ask for, beside the first answers.

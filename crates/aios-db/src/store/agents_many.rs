@@ -82,9 +82,8 @@ pub fn agents_write(
     for category in categories_entered(&published, edits) {
         category_require(connection, category)?;
     }
-    let names = new.iter().map(|new| Some(new.registry_name));
-    let named = published.iter().zip(names).chain(edited().map(|agent| (agent, None)));
-    rows_put(connection, named)?;
+    let created = published.iter().zip(new.iter().map(|new| Some(new.registry_name)));
+    rows_put(connection, created.chain(edited().map(|agent| (agent, None))))?;
     let retagged: Vec<AgentId> = edits
         .iter()
         .filter(|edit| edit.old.summary.tags != edit.new.summary.tags)
@@ -115,7 +114,9 @@ fn category_changes<'a>(published: &'a [Agent], edits: &'a [Edit]) -> BTreeMap<&
             *changes.entry(name).or_default() += change;
         }
     };
-    published.iter().for_each(|agent| count(agent, 1));
+    for agent in published {
+        count(agent, 1);
+    }
     for edit in edits {
         count(&edit.old, -1);
         count(&edit.new, 1);

@@ -28,12 +28,8 @@ impl Field {
                 format!("ARRAY(SELECT jsonb_array_elements_text(value->{place}))")
             }
             (DatabaseKind::Sqlite, Self::Uuid) => format!("unhex(value->>{place})"),
-            (DatabaseKind::Sqlite, Self::Json | Self::TextList) => format!("value->{place}"),
-            (DatabaseKind::Postgres, Self::Json) => format!("value->{place}"),
-            (DatabaseKind::Postgres, Self::Text)
-            | (DatabaseKind::Sqlite, Self::Text | Self::Integer | Self::Moment) => {
-                format!("value->>{place}")
-            }
+            (DatabaseKind::Sqlite, Self::TextList) | (_, Self::Json) => format!("value->{place}"),
+            (DatabaseKind::Sqlite, Self::Integer | Self::Moment) | (_, Self::Text) => format!("value->>{place}"),
         }
     }
 }
