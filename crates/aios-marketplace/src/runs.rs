@@ -157,18 +157,18 @@ fn uses_count(connection: &mut AnyConnection, events: &[NewEvent]) -> DbResult<H
             Err(error) => Err(error),
         };
     }
-    let mut uses: BTreeMap<Installed, Uses> = BTreeMap::new();
+    let mut by_installation: BTreeMap<Installed, Uses> = BTreeMap::new();
     for event in events {
-        let (user, agent) = key(event);
-        let (count, last) = (0, event.at);
-        let uses = uses.entry((user, agent)).or_insert(Uses {
-            user,
-            agent,
-            count,
-            last,
-        });
+        let none_yet = Uses {
+            user: event.user,
+            agent: event.agent,
+            count: 0,
+            last: event.at,
+        };
+        let uses = by_installation.entry(key(event)).or_insert(none_yet);
         uses.count += 1;
         uses.last = uses.last.max(event.at);
     }
-    installations_use(connection, &uses.into_values().collect::<Vec<_>>())
+    let uses: Vec<Uses> = by_installation.into_values().collect();
+    installations_use(connection, &uses)
 }
