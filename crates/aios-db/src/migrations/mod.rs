@@ -27,8 +27,8 @@ pub use error::MigrationError;
 pub use harness::Patience;
 pub use indexes::{InvalidIndex, invalid_indexes};
 
-/// How long to wait for another process that migrates the same database.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long to wait for another process that migrates the same database; longer than one migration waits for tables in use.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A migration and where it stands in one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub enum MigrationState {
 /// ```
 ///
 /// # Errors
-/// When another process holds the lock for two minutes, when the database is newer than this program or differs from it, and
+/// When another process holds the lock for five minutes, when the database is newer than this program or differs from it, and
 /// when a migration fails; PostgreSQL then keeps the migrations before it, SQLite is as it was.
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
     Migrator::embedded(connection.kind()).run(connection)

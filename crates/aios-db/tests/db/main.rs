@@ -6,6 +6,7 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod agents_many;
 mod analytics;
 mod bulk;
 mod catalog;
