@@ -15,3 +15,4 @@ mod fields;
 mod migration_runs;
 mod migrations;
 mod outbox;
+mod search_tiers;

@@ -15,6 +15,7 @@ mod import;
 mod outbox;
 mod pages;
 mod pruning;
+mod random_writes;
 mod search;
 mod statements;
 mod stored;
