@@ -14,6 +14,7 @@ use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
 use crate::edge::Edges;
 use crate::relay::Relay;
+use crate::runs::RunQueue;
 use crate::views::ViewCounter;
 use crate::writes::Storage;
 
@@ -27,6 +28,7 @@ pub struct Marketplace {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) agent_loads: Gatherer<AgentId, Agent, Error>,
     pub(crate) views: Arc<ViewCounter>,
+    pub(crate) runs: Arc<RunQueue>,
     pub(crate) cursors: Arc<CursorCodec>,
     pub(crate) boundaries: BoundaryKeeper,
     pub(crate) caches: Arc<Caches>,
@@ -67,6 +69,7 @@ impl Marketplace {
             db,
             clock,
             views: Arc::default(),
+            runs: Arc::default(),
             cursors,
             boundaries,
             caches: Arc::new(Caches::new(cache, settings).map_err(Error::internal)?),
@@ -145,12 +148,12 @@ impl Marketplace {
             .db
             .read(|c| search_tiers::tier_changes(c, search_tiers::SIZES))
             .await?;
-        let changed = changes.len();
+        let agents = changes.len();
         for some in changes.chunks(TIERS_AT_ONCE) {
             let some = some.to_vec();
             self.db.write_unseen(move |c| search_tiers::tiers_set(c, &some)).await?;
         }
-        tracing::debug!(changed, "search tiers brought up to date");
+        tracing::debug!(agents, "search tiers brought up to date");
         Ok(())
     }
 }

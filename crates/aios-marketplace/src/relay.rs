@@ -55,6 +55,7 @@ pub fn describe_metrics() {
         "Writes of others, or of before a failure, whose invalidation this server applied."
     );
     crate::edge::describe_metrics();
+    crate::pruning::describe_metrics();
 }
 
 /// What this server knows of the rows in the outbox. Times are those of its own clock, which never goes back.

@@ -65,6 +65,9 @@ pub struct ServeArgs {
     /// How it is connected to.
     #[command(flatten)]
     pub pool: PoolArgs,
+    /// For how many days it is kept what happened to agents; figures look back thirty.
+    #[arg(long, env = "ANALYTICS_RETENTION_DAYS", value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(30..=36_500))]
+    pub analytics_retention_days: u32,
     /// How answers are kept.
     #[command(flatten)]
     pub cache: CacheArgs,

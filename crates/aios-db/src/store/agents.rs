@@ -264,7 +264,7 @@ pub fn agent_insert(
     Ok(new_agent(id, draft, author, now))
 }
 
-fn new_agent(id: AgentId, draft: &AgentDraft, author: UserId, now: Timestamp) -> Agent {
+pub(super) fn new_agent(id: AgentId, draft: &AgentDraft, author: UserId, now: Timestamp) -> Agent {
     Agent {
         summary: AgentSummary {
             id,

@@ -6,10 +6,13 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod agents_many;
+mod analytics;
 mod bulk;
 mod catalog;
 mod edge_purges;
 mod fields;
+mod migration_runs;
 mod migrations;
 mod outbox;
 mod pool;
