@@ -14,6 +14,7 @@ pub mod migrations;
 mod paging;
 mod pool;
 mod raw;
+pub mod recording;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
 pub mod scratch;
