@@ -13,8 +13,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 
 use super::agents::stored_tags;
+use super::tag_filter::TagCondition;
+use super::totals::with_total;
 use crate::connection::{DatabaseKind, MultiBackend};
-use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::paging::{ListTask, Listing, PageRequest, Paging, read_page};
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::search::Words;
@@ -56,13 +58,7 @@ pub fn agent_list(
         if query.sort == AgentSort::Relevance {
             return Err(Error::invalid_field("sort", "must not be relevance without a search").into());
         }
-        return Lister {
-            paging,
-            query,
-            request,
-            matching: Matching::All,
-        }
-        .list(connection);
+        return browse(connection, paging, query, request);
     };
     let words = Words::of(search);
     if words.is_empty() {
@@ -73,6 +69,7 @@ pub fn agent_list(
         query,
         request,
         matching: Matching::Words(words.clone()),
+        tagged: TagCondition::of(connection, &query.filter.tags)?.for_counting(),
     };
     let found = strict.list(connection);
     // Nothing found, or a cursor that was not made for the strict search: perhaps it was made for the forgiving one.
@@ -90,6 +87,48 @@ pub fn agent_list(
         },
         None => found,
     }
+}
+
+/// A page without a search. Its total is looked up where it is kept.
+fn browse(
+    connection: &mut AnyConnection,
+    paging: &Paging<'_>,
+    query: &AgentListQuery,
+    request: &PageRequest,
+) -> DbResult<Listing<PartialAgentSummary>> {
+    let tagged = TagCondition::of(connection, &query.filter.tags)?;
+    let lister = |tagged| Lister {
+        paging,
+        query,
+        request,
+        matching: Matching::All,
+        tagged,
+    };
+    let counting = Paging {
+        task: ListTask::Count,
+        ..*paging
+    };
+    let counted = tagged.for_counting();
+    with_total(
+        connection,
+        paging,
+        &query.filter,
+        request,
+        |connection, request| {
+            Lister {
+                request,
+                ..lister(tagged)
+            }
+            .list(connection)
+        },
+        |connection| {
+            let counter = Lister {
+                paging: &counting,
+                ..lister(counted)
+            };
+            Ok(counter.list(connection)?.total)
+        },
+    )
 }
 
 fn forgiving(connection: &mut AnyConnection, words: Words) -> DbResult<Option<Matching>> {
@@ -193,6 +232,7 @@ struct Lister<'a> {
     query: &'a AgentListQuery,
     request: &'a PageRequest,
     matching: Matching,
+    tagged: TagCondition,
 }
 
 impl Lister<'_> {
@@ -210,7 +250,7 @@ impl Lister<'_> {
             read_page(connection, self.paging, self.request, &pager, || {
                 marketplace_agents::table
                     .select(selection(self.query.fields, self.query.sort, rank.clone()))
-                    .filter(Raw::<Bool>::new(self.conditions(self.matching.condition(kind))))
+                    .filter(Raw::<Bool>::new(self.conditions(kind, self.matching.condition(kind))))
                     .into_boxed()
             })?
         };
@@ -238,7 +278,7 @@ impl Lister<'_> {
             marketplace_agents::table
                 .inner_join(agents_fts::table.on(sql::<Bool>("agents_fts.rowid = marketplace_agents.seq")))
                 .select(selection(self.query.fields, self.query.sort, Some(rank)))
-                .filter(Raw::<Bool>::new(self.conditions(matches)))
+                .filter(Raw::<Bool>::new(self.conditions(DatabaseKind::Sqlite, matches)))
                 .into_boxed()
         })
     }
@@ -250,7 +290,7 @@ impl Lister<'_> {
     }
 
     /// The filter as SQL. `is_active` stands bare, as in the partial indexes' own conditions.
-    fn conditions(&self, matching: Vec<Piece>) -> Vec<Piece> {
+    fn conditions(&self, kind: DatabaseKind, matching: Vec<Piece>) -> Vec<Piece> {
         let filter = &self.query.filter;
         let mut pieces = vec![Piece::Sql("marketplace_agents.is_active")];
         if let Some(category) = &filter.category {
@@ -275,17 +315,7 @@ impl Lister<'_> {
             Some(false) => pieces.push(Piece::Sql(" AND NOT is_featured")),
             None => {}
         }
-        if !filter.tags.is_empty() {
-            pieces.push(Piece::Sql(
-                " AND marketplace_agents.id IN (SELECT agent_id FROM agent_tags \
-                 JOIN tags ON tags.id = agent_tags.tag_id WHERE tags.name IN (",
-            ));
-            push_list(
-                &mut pieces,
-                filter.tags.iter().map(|tag| Piece::Text(tag.as_str().to_owned())),
-            );
-            pieces.push(Piece::Sql("))"));
-        }
+        pieces.extend(self.tagged.pieces(kind));
         pieces.extend(matching);
         pieces
     }
@@ -305,15 +335,6 @@ impl Lister<'_> {
             .with("min_rating", filter.min_rating.map(f64::to_bits))
             .with("is_verified", filter.is_verified)
             .with("is_featured", filter.is_featured)
-    }
-}
-
-fn push_list(pieces: &mut Vec<Piece>, items: impl Iterator<Item = Piece>) {
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            pieces.push(Piece::Sql(", "));
-        }
-        pieces.push(item);
     }
 }
 

@@ -11,6 +11,8 @@ pub mod knowledge;
 pub mod outbox;
 pub mod reviews;
 pub mod stats;
+mod tag_filter;
+pub mod totals;
 pub mod users;
 
 use diesel::RunQueryDsl;

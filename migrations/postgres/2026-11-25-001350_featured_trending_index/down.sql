@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY idx_agents_featured_trending;
