@@ -2,5 +2,6 @@
 //! query of the service. No part of the service.
 
 pub mod catalogue;
+pub mod indexes;
 pub mod plan;
 pub mod seed;

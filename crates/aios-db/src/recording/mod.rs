@@ -83,23 +83,23 @@ pub fn rolled_back<T>(
     }
 }
 
-/// The plan for the statement, as a connection comes to it that has run the statement often: PostgreSQL plans a prepared
-/// statement five times for the values at hand, and then, where that seems no worse, once for any values.
+/// After so many runs PostgreSQL has settled on a plan for a prepared statement: it plans it five times for the values at
+/// hand, and then, where that seems no worse, once for any values.
+pub const UNTIL_SETTLED: usize = 6;
+
+/// The plan for the statement, as a connection comes to it that runs the statement for the time `runs`.
 ///
 /// On PostgreSQL the statement is run, and so belongs in a transaction that is [`rolled_back`]; what it changed is there for
 /// the statements after it. On SQLite it is not.
 ///
 /// # Errors
 /// Those of the database.
-pub fn explain(connection: &mut AnyConnection, statement: &Statement) -> DbResult<Plan> {
+pub fn explain(connection: &mut AnyConnection, statement: &Statement, runs: usize) -> DbResult<Plan> {
     match connection {
-        AnyConnection::Postgres(connection) => explain_postgres(connection, statement),
+        AnyConnection::Postgres(connection) => explain_postgres(connection, statement, runs),
         AnyConnection::Sqlite(connection) => explain_sqlite(connection, statement),
     }
 }
-
-/// After so many runs PostgreSQL has settled on a plan for a prepared statement.
-const RUNS_UNTIL_SETTLED: usize = 6;
 
 #[derive(QueryableByName)]
 struct PostgresPlan {
@@ -107,13 +107,13 @@ struct PostgresPlan {
     plan: serde_json::Value,
 }
 
-fn explain_postgres(connection: &mut PgConnection, statement: &Statement) -> DbResult<Plan> {
+fn explain_postgres(connection: &mut PgConnection, statement: &Statement, runs: usize) -> DbResult<Plan> {
     connection.batch_execute(&statement.prepare("explained"))?;
     let explain = format!(
         "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {}",
         statement.execute("explained")
     );
-    for _ in 1..RUNS_UNTIL_SETTLED {
+    for _ in 1..runs {
         connection.batch_execute(&format!(
             "SAVEPOINT before_it; {explain}; ROLLBACK TO SAVEPOINT before_it"
         ))?;

@@ -24,10 +24,14 @@ fn any() -> AgentFilter {
 }
 
 /// The filters that lists are read with in every order.
-const FILTERS: [Filter; 11] = [
+const FILTERS: [Filter; 12] = [
     ("all", |_| any()),
     ("one category", |s| AgentFilter {
         category: Some(s.category.clone()),
+        ..any()
+    }),
+    ("a small category", |s| AgentFilter {
+        category: Some(s.small_category.clone()),
         ..any()
     }),
     ("featured", |_| AgentFilter {
@@ -71,18 +75,21 @@ const FILTERS: [Filter; 11] = [
 ];
 
 /// The filters whose totals are kept, and the others.
-const COUNTED: [(Filter, bool); 9] = [
+const COUNTED: [(Filter, bool); 10] = [
     (FILTERS[0], true),
     (FILTERS[1], true),
-    (FILTERS[2], true),
     (FILTERS[3], true),
     (FILTERS[4], true),
-    (FILTERS[10], true),
-    (FILTERS[5], false),
+    (FILTERS[5], true),
+    (FILTERS[11], true),
+    (FILTERS[7], true),
+    (FILTERS[9], true),
     (FILTERS[6], false),
-    (FILTERS[8], false),
+    (FILTERS[10], false),
 ];
 
+const COUNTING: &str = "no total is kept for such a filter: those that pass are counted";
+const ONE_PAGE: &str = "the rows of one page, found by their keys";
 const SAMPLING: &str = "sampled once in a while beside the requests, from end to end";
 
 pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
@@ -90,9 +97,10 @@ pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
     for sort in SORTS {
         let by = sort.as_str();
         for (which, filter) in FILTERS {
-            queries.push(query!(Read, format!("agents by {by}: {which}"), |s| {
+            let query = query!(Read, format!("agents by {by}: {which}"), |s| {
                 agent_list::agent_list(&s.paging(), &listed(sort, filter(s)), &first())
-            }));
+            });
+            queries.push(bounded(query, which));
         }
         for (which, filter) in &FILTERS[..2] {
             let filter = *filter;
@@ -106,15 +114,33 @@ pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
         }
     }
     queries.extend(by_number());
-    queries.extend(COUNTED.map(|((which, filter), _)| {
-        query!(Read, format!("how many agents: {which}"), |s| agent_list::agent_list(
-            &counting(s),
-            &listed(AgentSort::Popular, filter(s)),
-            &PageRequest::first(1),
-        ))
+    queries.extend(COUNTED.map(|((which, filter), is_kept)| {
+        let query = query!(Read, format!("how many agents: {which}"), |s| {
+            agent_list::agent_list(
+                &counting(s),
+                &listed(AgentSort::Popular, filter(s)),
+                &PageRequest::first(1),
+            )
+        });
+        if is_kept {
+            query
+        } else {
+            query.buffers(u64::MAX).allow("marketplace_agents", COUNTING)
+        }
     }));
     queries.extend(searches(kind));
     queries
+}
+
+/// Filters of which one row in many passes are given more room. Those by tags sort the agents of tags that are not common.
+fn bounded(query: Query, which: &str) -> Query {
+    if which.contains("tag") {
+        query.buffers(20_000).sorted(4_000)
+    } else if which.contains(" and ") {
+        query.buffers(4_000)
+    } else {
+        query
+    }
 }
 
 fn by_number() -> [Query; 3] {
@@ -128,19 +154,25 @@ fn by_number() -> [Query; 3] {
             &s.paging(),
             &popular(),
             &at(500)
-        )),
+        ))
+        .buffers(10_000)
+        .few_sorted(ONE_PAGE),
         // Of 20,000 agents it is almost the last.
         query!(Read, "agents by popular: page 900", |s| agent_list::agent_list(
             &s.paging(),
             &popular(),
             &at(900)
-        )),
+        ))
+        .buffers(1_200)
+        .few_sorted(ONE_PAGE),
         Query::new(
             "agents by popular: sampling its boundaries",
             "agent_list::agent_list",
             super::Work::Upkeep,
             move |connection, s| s.sample_boundaries(connection, &popular()),
         )
+        .buffers(u64::MAX)
+        .sorted(1_000)
         .allow("marketplace_agents", SAMPLING),
     ]
 }
@@ -175,6 +207,7 @@ fn searches(_: DatabaseKind) -> Vec<Query> {
             &first(),
         ))
         .buffers(u64::MAX)
+        .sorted(u64::MAX)
         .allow("marketplace_agents", SEARCH)
         .allow("agents_fts", SEARCH)
         .allow("agents_fts_words", "the words that begin with one letter")

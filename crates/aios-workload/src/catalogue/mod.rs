@@ -31,15 +31,24 @@ pub struct Limits {
     pub buffers: u64,
     /// Rows that are sorted at most.
     pub sorted: u64,
-    /// Growing tables that are read from end to end, or whose rows are sorted in an unknown number, and why that is right.
+    /// Why few rows are sorted where the plan does not tell how many (SQLite's).
+    pub few_sorted: Option<&'static str>,
+    /// It is planned anew each time, since a plan for any values would be a bad one for some.
+    pub planned_anew: bool,
+    /// Growing tables that are read from end to end, and why that is right.
     pub allowed: Vec<(&'static str, &'static str)>,
 }
+
+/// Rows that every query may sort: a page, and some.
+pub const USUAL_SORT: u64 = 128;
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             buffers: 400,
-            sorted: 128,
+            sorted: USUAL_SORT,
+            few_sorted: None,
+            planned_anew: false,
             allowed: Vec::new(),
         }
     }
@@ -91,7 +100,25 @@ impl Query {
         self
     }
 
-    /// Reads a growing table from end to end, or sorts more than a page of it.
+    /// Sorts more rows than others.
+    fn sorted(mut self, rows: u64) -> Self {
+        self.limits.sorted = rows;
+        self
+    }
+
+    /// Is sent as a statement that is not kept prepared.
+    fn planned_anew(mut self) -> Self {
+        self.limits.planned_anew = true;
+        self
+    }
+
+    /// Sorts few rows, though SQLite's plan does not show that they are.
+    fn few_sorted(mut self, reason: &'static str) -> Self {
+        self.limits.few_sorted = Some(reason);
+        self
+    }
+
+    /// Reads a growing table from end to end.
     fn allow(mut self, table: &'static str, reason: &'static str) -> Self {
         self.limits.allowed.push((table, reason));
         self

@@ -2,8 +2,10 @@
 
 use aios_db::DatabaseKind;
 use aios_db::store::outbox::InvalidationId;
-use aios_db::store::{self, categories, edge_purges, knowledge, outbox, stats};
-use aios_domain::{CategoryDraft, CategoryName, DisplayName, KnowledgeFilter, SearchQuery, Tag};
+use aios_db::store::{self, categories, edge_purges, knowledge, outbox, stats, totals};
+use aios_domain::{
+    AgentFilter, CategoryDraft, CategoryName, DisplayName, KnowledgeFilter, PricingModel, SearchQuery, Tag,
+};
 use chrono::TimeDelta;
 
 use super::sample::{EDGE, first, text};
@@ -21,6 +23,12 @@ fn glance() -> Vec<Query> {
     vec![
         query!(Upkeep, "a sign of life", |s| store::ping()),
         query!(Read, "the marketplace at a glance", |s| stats::marketplace_stats()),
+        query!(Read, "how many agents and installations", |s| {
+            totals::marketplace_totals()
+        }),
+        query!(Read, "how many agents, where that is kept", |s| totals::agent_total(
+            &paid()
+        )),
         query!(Read, "categories", |s| categories::category_list()),
         query!(Read, "categories with their counts", |s| categories::category_counts()),
         query!(Change, "making a category", |s| categories::category_insert(
@@ -65,9 +73,11 @@ fn entries(_: DatabaseKind) -> Vec<Query> {
         )),
         query!(Read, "searching a user's knowledge", |s| knowledge::knowledge_search(
             s.reader,
-            &SearchQuery::from_trusted("budget".to_owned()),
+            &SearchQuery::from_trusted("budget 777".to_owned()),
             super::sample::PAGE,
         ))
+        .planned_anew()
+        .few_sorted("those of one user's entries that match")
         .allow("knowledge_entries", FULL_TEXT)
         .allow("knowledge_fts", FULL_TEXT),
         query!(
@@ -141,6 +151,13 @@ fn purges() -> Vec<Query> {
 
 fn tags() -> [String; 2] {
     ["agent:1".to_owned(), "agent:2".to_owned()]
+}
+
+fn paid() -> AgentFilter {
+    AgentFilter {
+        pricing_model: Some(PricingModel::Paid),
+        ..AgentFilter::default()
+    }
 }
 
 fn category() -> CategoryDraft {

@@ -1,5 +1,6 @@
 //! The arguments that stand for all others: the most popular agent, an ordinary user, a common tag and a rare one.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aios_db::store::agent_list::{AgentListQuery, agent_list};
@@ -37,6 +38,7 @@ pub struct Sample {
     pub(super) reader: UserId,
     pub(super) entry: KnowledgeId,
     pub(super) category: CategoryName,
+    pub(super) small_category: CategoryName,
     pub(super) common_tag: Tag,
     pub(super) middling_tag: Tag,
     pub(super) rare_tag: Tag,
@@ -133,6 +135,11 @@ impl Sample {
             .map(|invalidation| invalidation.id);
         let purges = edge_purge_due(connection, EDGE, now + TimeDelta::seconds(5), 10)?;
         let category = popular.summary.category.clone().ok_or_else(|| lacking("category"))?;
+        let counts = store::categories::category_counts(connection)?;
+        let small = counts
+            .into_iter()
+            .filter(|category| category.count > 0)
+            .min_by_key(|category| category.count);
         let (common_tag, middling_tag, rare_tag) = tags(connection, &paging)?;
         let (reader, entry) = knowledge(connection, &paging)?;
         let (listing, boundaries) = boundaries(connection, &cursors)?;
@@ -152,6 +159,7 @@ impl Sample {
             reader,
             entry,
             category,
+            small_category: small.ok_or_else(|| lacking("category"))?.name,
             common_tag,
             middling_tag,
             rare_tag,
@@ -270,9 +278,10 @@ impl FarPages for ListingHeard {
     }
 }
 
-/// How many users have entries, and how many each.
-const READERS: u64 = 50;
+/// How many users have entries; how many each has, and the one who collects.
+const READERS: u64 = 20;
 const ENTRIES: u64 = 40;
+const COLLECTED: u64 = 1_500;
 
 /// Adds what the seed does not make: entries of knowledge, and what waits for caches and edges. Does nothing where it was
 /// done before.
@@ -292,7 +301,8 @@ pub fn furnish(connection: &mut AnyConnection, now: Timestamp) -> DbResult<()> {
             role: aios_domain::Role::User,
         };
         store::users::user_ensure(connection, &caller, now)?;
-        for entry in 0..ENTRIES {
+        let entries = if number == READERS / 2 { COLLECTED } else { ENTRIES };
+        for entry in 0..entries {
             let age = TimeDelta::minutes(i64::try_from(entry).unwrap_or_default());
             knowledge_insert(connection, reader, &text(entry), now - age)?;
         }
@@ -322,11 +332,24 @@ pub(super) fn text(number: u64) -> KnowledgeDraft {
         title: KnowledgeTitle::from_trusted(format!("Notes {number} on the quarterly report")),
         source: KnowledgeSource::from_trusted("upload".to_owned()),
         content_type: ContentType::from_trusted(kinds.get(kind).copied().unwrap_or("note").to_owned()),
-        text_content: KnowledgeText::from_trusted(format!("What was said of budget {number}, of plans and of dates.")),
+        text_content: KnowledgeText::from_trusted(body(number)),
         summary: None,
         tags: vec![Tag::from_trusted("reports".to_owned())],
         metadata: JsonObject::default(),
     }
+}
+
+/// Some thousand letters, most words of which are in few texts.
+fn body(number: u64) -> String {
+    let mut text = format!("What was said of budget {number}, of plans and of dates.");
+    for line in 0..40 {
+        let _ = write!(
+            text,
+            " Point {line} concerns item {:x} of the list.",
+            (number * 40 + line) * 7919 % 100_003
+        );
+    }
+    text
 }
 
 fn knowledge(connection: &mut AnyConnection, paging: &Paging<'_>) -> DbResult<(UserId, KnowledgeId)> {

@@ -1,0 +1,1 @@
+-- The extension stays: others may need it by now.

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY idx_knowledge_user_search;
