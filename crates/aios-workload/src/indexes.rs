@@ -32,24 +32,19 @@ pub fn page() -> std::io::Result<String> {
     std::fs::read_to_string(page_path())
 }
 
-/// The queries that the page says an index serves.
-pub fn served(page: &str, index: &str, kind: DatabaseKind) -> BTreeSet<String> {
-    let heading = format!("### {index}");
-    let section = page
-        .split_once(&format!("{heading}\n"))
-        .map_or("", |(_, section)| section);
-    let section = section.split("\n### ").next().unwrap_or_default();
-    let section = section.split("\n## ").next().unwrap_or_default();
+/// A definition as the page shows it.
+pub fn shown(definition: &str) -> String {
+    definition.replace("public.", "")
+}
+
+/// The queries that the page says an index serves; `None` where it does not tell of the index on this database.
+pub fn served(page: &str, index: &str, kind: DatabaseKind) -> Option<BTreeSet<String>> {
+    let section = page.split_once(&format!("### {index}\n"))?.1;
+    let section = section.split("\n### ").next()?.split("\n## ").next()?;
     let line = format!("- {kind}: ");
-    let line = section
-        .lines()
-        .find_map(|text| text.strip_prefix(&line))
-        .unwrap_or_default();
-    line.trim_end_matches('.')
-        .split("; ")
-        .filter(|name| !name.is_empty() && *name != NOTHING)
-        .map(str::to_owned)
-        .collect()
+    let line = section.lines().find_map(|text| text.strip_prefix(&line))?;
+    let names = line.trim_end_matches('.').split("; ");
+    Some(names.filter(|name| *name != NOTHING).map(str::to_owned).collect())
 }
 
 /// What stands where an index serves no query.
@@ -156,7 +151,7 @@ pub fn write(entries: &[Entry], agents: u64) -> String {
         }
         let _ = writeln!(page, "\n### {}\n", entry.index.name);
         if let Some(definition) = &entry.index.definition {
-            let _ = writeln!(page, "    {}\n", definition.replace("public.", ""));
+            let _ = writeln!(page, "    {}\n", shown(definition));
         }
         if let Some(reason) = entry.index.reason() {
             let _ = writeln!(page, "- Constraint: {reason}.");
@@ -173,7 +168,7 @@ pub fn write(entries: &[Entry], agents: u64) -> String {
         let costs: Vec<String> = entry
             .costs
             .iter()
-            .filter(|(_, bytes)| *bytes > 0)
+            .filter(|(_, bytes)| *bytes >= NOISE)
             .map(|(change, bytes)| format!("{change} {bytes}"))
             .collect();
         if !costs.is_empty() {
@@ -185,6 +180,9 @@ pub fn write(entries: &[Entry], agents: u64) -> String {
     }
     page
 }
+
+/// Fewer bytes than an entry of an index takes in the log are chance.
+const NOISE: i64 = 60;
 
 const HEAD: &str = "\
 # Indexes
