@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod executor;
 mod instrumentation;
+pub mod loaders;
 pub mod migrations;
 mod paging;
 mod pool;

@@ -10,6 +10,7 @@ mod bulk;
 mod catalog;
 mod edge_purges;
 mod fields;
+mod loaders;
 mod migrations;
 mod outbox;
 mod totals;

@@ -64,12 +64,20 @@ fn reads() -> Vec<Query> {
             Some(five()),
             &first()
         )),
+        query!(
+            Read,
+            "the newest reviews of twenty agents",
+            |s| reviews::reviews_newest(&s.ids, 3)
+        )
+        .few_sorted(SIBLINGS),
         query!(Read, "an agent's last days", |s| analytics::activity_since(
             s.id(),
             s.now - TimeDelta::days(30)
         )),
     ]
 }
+
+const SIBLINGS: &str = "the parents, whose children come in their order from the index";
 
 fn changes() -> Vec<Query> {
     vec![
