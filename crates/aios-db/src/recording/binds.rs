@@ -52,9 +52,7 @@ impl Bind {
                 let texts: Vec<String> = list.iter().map(Self::plain).collect();
                 quoted(&serde_json::json!(texts).to_string())
             }
-            (Self::Text(_) | Self::Json, _) | (Self::Uuid(_) | Self::Moment(_) | Self::List(_), _) => {
-                quoted(&self.plain())
-            }
+            (Self::Text(_) | Self::Json | Self::Uuid(_) | Self::Moment(_) | Self::List(_), _) => quoted(&self.plain()),
         }
     }
 

@@ -122,11 +122,11 @@ fn browse(
             .list(connection)
         },
         |connection| {
-            let counter = Lister {
+            let every_one = Lister {
                 paging: &counting,
                 ..lister(counted)
             };
-            Ok(counter.list(connection)?.total)
+            Ok(every_one.list(connection)?.total)
         },
     )
 }

@@ -52,7 +52,7 @@ pub(super) fn timed(
         let threads: Vec<_> = (0..connections)
             .map(|_| scope.spawn(move || one(url, query, sample, time, ready)))
             .collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
+        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
         joined
             .map(|runs| runs.unwrap_or_else(|_| Err("a thread panicked".to_owned())))
             .collect()
