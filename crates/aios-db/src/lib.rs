@@ -14,6 +14,7 @@ pub mod loaders;
 pub mod migrations;
 mod paging;
 mod pool;
+mod rank;
 mod raw;
 pub mod recording;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]

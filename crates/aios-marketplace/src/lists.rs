@@ -8,7 +8,7 @@ use aios_pagination::{Boundaries, ListingKey};
 use parking_lot::Mutex;
 
 use crate::boundaries::{BoundaryKeeper, Claim};
-use crate::{FarPagePolicy, Listing, Marketplace};
+use crate::{FarPagePolicy, Marketplace};
 
 impl Marketplace {
     /// The same marketplace, finding pages far into lists in another way. Called before the first list is read.
@@ -29,8 +29,8 @@ impl Marketplace {
     /// `list` may run twice, and so must change nothing.
     pub(crate) async fn read_list<T: Send + 'static>(
         &self,
-        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
-    ) -> Result<Listing<T>> {
+        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<T> + Send + Sync + 'static,
+    ) -> Result<T> {
         let list = Arc::new(list);
         let (reading, cursors) = (Arc::clone(&list), Arc::clone(&self.cursors));
         let far = Asked::new(self.boundaries.clone());
@@ -51,26 +51,10 @@ impl Marketplace {
         Ok(listing)
     }
 
-    /// Counts a list and reads none of it.
-    pub(crate) async fn count_list<T: Send + 'static>(
-        &self,
-        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
-    ) -> Result<Option<i64>> {
-        let cursors = Arc::clone(&self.cursors);
-        let counted = self.db.read(move |c| {
-            let paging = Paging {
-                cursors: &cursors,
-                task: ListTask::Count,
-            };
-            Ok(list(c, &paging)?.total)
-        });
-        counted.await
-    }
-
     async fn sample<T: Send + 'static>(
         self,
         claim: Claim,
-        list: Arc<impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static>,
+        list: Arc<impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<T> + Send + Sync + 'static>,
     ) {
         let cursors = Arc::clone(&self.cursors);
         let sampled = self

@@ -8,7 +8,6 @@ use diesel::sql_types::BigInt;
 
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::DbResult;
-use crate::paging::{CountMode, ListTask, Listing, PageRequest, Paging};
 use crate::schema::{agent_totals, tag_totals, tags};
 
 /// Over shards, the sum is what there is; without rows it is nothing.
@@ -87,37 +86,6 @@ pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbR
         .group_by(tags::id)
         .select((tags::id, sql::<BigInt>(AGENTS)))
         .load(connection)?)
-}
-
-/// Reads a page of active agents with its total: from what is kept, or else by `count`.
-///
-/// # Errors
-/// What `list` and `count` return; those of the database.
-pub(crate) fn with_total<T>(
-    connection: &mut AnyConnection,
-    paging: &Paging<'_>,
-    filter: &AgentFilter,
-    request: &PageRequest,
-    list: impl FnOnce(&mut AnyConnection, &PageRequest) -> DbResult<Listing<T>>,
-    count: impl FnOnce(&mut AnyConnection) -> DbResult<Option<i64>>,
-) -> DbResult<Listing<T>> {
-    let uncounted = PageRequest {
-        count: CountMode::None,
-        ..request.clone()
-    };
-    let listing = match paging.task {
-        ListTask::Sample { .. } => return list(connection, request),
-        ListTask::Count => Listing::empty(&uncounted),
-        ListTask::Page(_) => list(connection, &uncounted)?,
-    };
-    if request.count == CountMode::None {
-        return Ok(listing);
-    }
-    let total = match agent_total(connection, filter)? {
-        Some(total) => Some(total),
-        None => count(connection)?,
-    };
-    Ok(Listing { total, ..listing })
 }
 
 /// Counts anew what the triggers keep, after a load that ran without them. Nobody else writes meanwhile.

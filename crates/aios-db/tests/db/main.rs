@@ -13,4 +13,5 @@ mod fields;
 mod loaders;
 mod migrations;
 mod outbox;
+mod search_tiers;
 mod totals;

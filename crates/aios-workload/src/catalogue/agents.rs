@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aios_db::store::analytics::GatheredViews;
+use aios_db::store::search_tiers::{self, TierChange};
 use aios_db::store::{agents, analytics, installations, reviews, users};
 use aios_domain::{
     Agent, AgentDraft, AgentId, Caller, EventId, EventKind, JsonObject, Rating, RegistryName, ReviewDraft, Role, UserId,
@@ -23,6 +24,9 @@ fn reads() -> Vec<Query> {
     vec![
         query!(Read, "an agent", |s| agents::agent_find(s.id())),
         query!(Read, "twenty agents by ids", |s| agents::agents_find(&s.ids)),
+        query!(Upkeep, "the agents to warm up with", |s| agents::agents_most_popular(
+            100
+        )),
         query!(Read, "agents by their registry's names", |s| {
             agents::agents_by_registry_names(&[&registry_name()])
         }),
@@ -144,8 +148,19 @@ fn changes() -> Vec<Query> {
 
 const TRENDING: &str = "the events of the last week are summed up, and each agent's score compared";
 
+const TIERS: &str = "the most popular agents are passed over, as many as there are tiers for";
+
 fn upkeep() -> Vec<Query> {
     vec![
+        query!(Upkeep, "whose search tier is out of date", |s| {
+            search_tiers::tier_changes(search_tiers::SIZES)
+        })
+        .buffers(u64::MAX)
+        .sorted(u64::MAX)
+        .allow("marketplace_agents", TIERS),
+        query!(Upkeep, "setting a search tier", |s| search_tiers::tiers_set(&[
+            TierChange { agent: s.id(), tier: 2 }
+        ])),
         query!(Upkeep, "adding gathered views", |s| analytics::views_add(
             &s.views(),
             s.now

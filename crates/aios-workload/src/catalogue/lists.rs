@@ -1,6 +1,6 @@
 //! Lists of agents: every order, each filter, pages by cursor and by number, and their totals.
 
-use aios_db::store::agent_list::{self, AgentListQuery};
+use aios_db::store::agent_list::{self, AgentListQuery, Matched};
 use aios_db::{AnyConnection, DatabaseKind, DbResult, ListTask, PageAt, PageRequest, Paging};
 use aios_domain::{AgentFilter, AgentSort, PricingModel, SearchQuery};
 
@@ -115,13 +115,12 @@ pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
     }
     queries.extend(by_number());
     queries.extend(COUNTED.map(|((which, filter), is_kept)| {
-        let query = query!(Read, format!("how many agents: {which}"), |s| {
-            agent_list::agent_list(
-                &counting(s),
-                &listed(AgentSort::Popular, filter(s)),
-                &PageRequest::first(1),
-            )
-        });
+        let query = query!(Read, format!("how many agents: {which}"), |s| agent_list::agent_count(
+            &s.paging(),
+            &listed(AgentSort::Popular, filter(s)),
+            &PageRequest::first(1),
+            Matched::All,
+        ));
         if is_kept {
             query
         } else {
@@ -175,13 +174,6 @@ fn by_number() -> [Query; 3] {
         .sorted(1_000)
         .allow("marketplace_agents", SAMPLING),
     ]
-}
-
-fn counting(sample: &Sample) -> Paging<'_> {
-    Paging {
-        cursors: &sample.cursors,
-        task: ListTask::Count,
-    }
 }
 
 /// A search with these words.
