@@ -19,6 +19,21 @@ pub fn all(connection: &mut AnyConnection) -> DbResult<Vec<Index>> {
     catalog::indexes(connection)
 }
 
+/// Indexes that a small data set has no use for: from how many agents on a query needs each, and which.
+pub const FOR_MORE_AGENTS: [(&str, u64, &str); 1] = [(
+    "idx_agents_search_tiered",
+    100_000,
+    "finds the agents that fell out of the 64,000 most popular (search tiers)",
+)];
+
+/// Whether a query has to use this index with so many agents.
+pub fn must_serve(index: &Index, agents: u64) -> bool {
+    let needs_more = FOR_MORE_AGENTS
+        .iter()
+        .any(|(name, from, _)| *name == index.name && agents < *from);
+    index.reason().is_none() && !needs_more
+}
+
 /// Where the page stands.
 pub fn page_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/performance/indexes.md")
@@ -155,6 +170,9 @@ pub fn write(entries: &[Entry], agents: u64) -> String {
         }
         if let Some(reason) = entry.index.reason() {
             let _ = writeln!(page, "- Constraint: {reason}.");
+        }
+        for (_, from, what) in FOR_MORE_AGENTS.iter().filter(|(name, ..)| *name == entry.index.name) {
+            let _ = writeln!(page, "- From {from} agents on: {what}.");
         }
         for (kind, served) in &entry.served {
             let names: Vec<&str> = served.iter().map(String::as_str).collect();

@@ -26,10 +26,13 @@ fn now() -> Timestamp {
     "2026-11-25T00:00:00Z".parse().unwrap()
 }
 
+fn agents() -> u64 {
+    std::env::var(AGENTS_VARIABLE).map_or(AGENTS, |number| number.parse().unwrap())
+}
+
 fn filled(database: &TestDatabase) -> aios_db::AnyConnection {
-    let agents = std::env::var(AGENTS_VARIABLE).map_or(AGENTS, |number| number.parse().unwrap());
     let mut connection = database.connection();
-    let data = SeedData::new(1, Size::of_agents(agents), now()).unwrap();
+    let data = SeedData::new(1, Size::of_agents(agents()), now()).unwrap();
     bulk::load(&mut connection, &data, &mut |_| {}).unwrap();
     catalogue::furnish(&mut connection, now()).unwrap();
     connection
@@ -60,7 +63,7 @@ fn plans_and_indexes_hold(database: &TestDatabase) {
     let indexes = indexes::all(&mut connection).unwrap();
     let idle: Vec<&Index> = indexes
         .iter()
-        .filter(|index| index.reason().is_none() && !uses.contains_key(&index.name))
+        .filter(|index| indexes::must_serve(index, agents()) && !uses.contains_key(&index.name))
         .collect();
     assert!(idle.is_empty(), "no query uses {idle:#?}");
     the_page_tells_of(&indexes, &uses, database.kind());
@@ -81,11 +84,7 @@ fn the_page_tells_of(indexes: &[Index], uses: &BTreeMap<String, BTreeSet<String>
             "docs/performance/indexes.md has other queries of {name} than there are: {advice}"
         );
         let today = uses.get(name).cloned().unwrap_or_default();
-        let agrees = if index.reason().is_some() {
-            true
-        } else {
-            !told.is_disjoint(&today)
-        };
+        let agrees = !indexes::must_serve(index, AGENTS) || !told.is_disjoint(&today);
         assert!(
             agrees,
             "docs/performance/indexes.md says {told:?} of {name}, which serves {today:?}: {advice}"
