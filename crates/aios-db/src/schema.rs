@@ -216,9 +216,9 @@ diesel::joinable!(agent_reviews -> marketplace_agents (agent_id));
 diesel::joinable!(agent_reviews -> users (user_id));
 diesel::joinable!(agent_tags -> marketplace_agents (agent_id));
 diesel::joinable!(agent_tags -> tags (tag_id));
-diesel::joinable!(tag_totals -> tags (tag_id));
 diesel::joinable!(knowledge_entries -> users (user_id));
 diesel::joinable!(marketplace_agents -> users (author_id));
+diesel::joinable!(tag_totals -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     agent_analytics,

@@ -118,6 +118,17 @@ fn place(args: &DbArgs, agents: u64, place: &Place, interrupts: &mut Interrupts)
     Ok(rows)
 }
 
+/// With the server, or on the path.
+fn pgbench_program() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let on_path = || {
+        env::split_paths(&path)
+            .map(|directory| directory.join("pgbench"))
+            .find(|program| program.is_file())
+    };
+    service::postgres_program("pgbench").or_else(on_path)
+}
+
 type Measured<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn row(args: &DbArgs, agents: u64, place: &Place, query: &Query, sample: &Sample) -> Measured<Row> {
@@ -128,7 +139,7 @@ fn row(args: &DbArgs, agents: u64, place: &Place, query: &Query, sample: &Sample
     let mut beside: Vec<Option<Times>> = Vec::new();
     for connections in CONNECTIONS {
         own.push(timed(&place.url, query, sample, connections, time)?);
-        let pgbench = service::postgres_program("pgbench").filter(|_| kind == DatabaseKind::Postgres);
+        let pgbench = pgbench_program().filter(|_| kind == DatabaseKind::Postgres);
         beside.push(match pgbench {
             Some(program) => Some(pgbench::timed(&program, place, query, sample, connections, time)?),
             None => None,
