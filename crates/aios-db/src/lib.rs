@@ -10,11 +10,13 @@ mod connection;
 mod error;
 mod executor;
 mod instrumentation;
+pub mod loaders;
 pub mod migrations;
 mod paging;
 mod pool;
 mod rank;
 mod raw;
+pub mod recording;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
 pub mod scratch;

@@ -26,6 +26,7 @@ use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
 use crate::store::search_tiers::tiers_recount;
+use crate::store::totals::totals_recount;
 use crate::{AnyConnection, DbResult};
 
 pub use rows::{BulkAgent, BulkEvent, Dataset};
@@ -113,6 +114,7 @@ pub fn load(
         let summary = write(connection, dataset, progress)?;
         progress(Progress::Working("counting"));
         recount(connection, dataset.until())?;
+        totals_recount(connection)?;
         progress(Progress::Working("building indexes"));
         plan.put_back(connection)?;
         // A server that runs meanwhile keeps nothing of what was. Kept under the real time, since rows are cleared by age.

@@ -256,7 +256,8 @@ pub fn knowledge_search(
     };
     let rows: Vec<KnowledgeRow> = knowledge_entries::table
         .filter(knowledge_entries::user_id.eq(Sql(user)))
-        .filter(Raw::<Bool>::new(matches))
+        // Planned anew each time: a plan for any user and any words would read all of the user's entries.
+        .filter(Raw::<Bool>::uncached(matches))
         .order((
             Raw::<Double>::new(rank),
             knowledge_entries::created_at.desc(),

@@ -14,6 +14,8 @@ pub mod reviews;
 mod rows;
 pub mod search_tiers;
 pub mod stats;
+mod tag_filter;
+pub mod totals;
 pub mod users;
 
 use diesel::RunQueryDsl;

@@ -22,14 +22,9 @@ use rules::Rule;
 /// Migrations that were applied before there was a lint, and the rules they break. Their files can't be given a reason any
 /// more, since their checksums are kept. The reason is the same for all: they belong to the first release, which makes every
 /// table on an empty database.
-const SETTLED: [(&str, Rule); 7] = [
+const SETTLED: [(&str, Rule); 2] = [
     ("2026-11-23-000800_agent_search", Rule::AddColumnRewrite),
     ("2026-11-23-000800_agent_search", Rule::CreateIndex),
-    ("2026-11-25-002000_agent_search_tiers", Rule::AddColumnConstraint),
-    ("2026-11-25-002100_agent_search_tiered", Rule::Repeatable),
-    ("2026-11-25-002200_agent_search_tier_1", Rule::Repeatable),
-    ("2026-11-25-002300_agent_search_tier_2", Rule::Repeatable),
-    ("2026-11-25-002400_agent_search_tier_3", Rule::Repeatable),
 ];
 
 /// The files of one migration.
