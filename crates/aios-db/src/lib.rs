@@ -13,6 +13,7 @@ mod instrumentation;
 pub mod migrations;
 mod paging;
 mod pool;
+mod rank;
 mod raw;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;

@@ -222,7 +222,11 @@ where
     Ok(Listing::of(page, request, total))
 }
 
-fn count_list<Q, QS, R>(
+/// Counts the list as the request says.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn count_list<Q, QS, R>(
     connection: &mut AnyConnection,
     request: &PageRequest,
     pager: &SqlPager<'_, R, QS, MultiBackend>,

@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
+use crate::store::search_tiers::tiers_recount;
 use crate::{AnyConnection, DbResult};
 
 pub use rows::{BulkAgent, BulkEvent, Dataset};
@@ -211,7 +212,7 @@ fn recount(connection: &mut AnyConnection, until: Timestamp) -> DbResult<()> {
     )
     .execute(connection)?;
     trending_refresh(connection, until)?;
-    Ok(())
+    tiers_recount(connection)
 }
 
 fn gather_statistics(connection: &mut AnyConnection) -> DbResult<()> {

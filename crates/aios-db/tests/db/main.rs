@@ -13,4 +13,5 @@ mod fields;
 mod migrations;
 mod outbox;
 mod pool;
+mod search_tiers;
 mod servers;
