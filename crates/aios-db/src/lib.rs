@@ -9,10 +9,10 @@ pub mod catalog;
 mod connection;
 mod error;
 mod executor;
-mod instrumentation;
 pub mod migrations;
 mod paging;
 mod pool;
+pub mod profile;
 mod raw;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
@@ -20,11 +20,23 @@ pub mod scratch;
 mod search;
 pub mod sql_types;
 pub mod store;
-mod timing;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
-pub use instrumentation::describe_metrics;
 pub use paging::{CountMode, FarPages, ListTask, Listing, PageAt, PageRequest, Paging};
 pub use pool::{Database, DatabaseConfig, in_transaction};
-pub use timing::ReadTiming;
+
+/// Tells the metrics recorder what this crate's metrics mean. Call it once, after the recorder is installed.
+pub fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_histogram};
+    profile::describe_metrics();
+    describe_histogram!(
+        pool::WAIT_SECONDS,
+        Unit::Seconds,
+        "Time an operation waited for a database connection."
+    );
+    describe_counter!(
+        pool::SHED_TOTAL,
+        "Operations refused because too many were waiting for a connection already."
+    );
+}

@@ -1,5 +1,6 @@
 //! Access to the database from asynchronous code: connections, threads, waiting in order, transactions that are repeated.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,8 +14,11 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, connect};
 use crate::error::{DbError, DbResult, unreachable_database};
 use crate::executor::Executor;
-use crate::instrumentation::{SHED_TOTAL, StatementCounter, WAIT_SECONDS};
-use crate::timing::ReadTiming;
+use crate::profile::{Context, Lap, Observer, Profile, ProfileConfig, Watch, begins_anew};
+
+/// Names of this module's metrics.
+pub(crate) const WAIT_SECONDS: &str = "aios_db_wait_seconds";
+pub(crate) const SHED_TOTAL: &str = "aios_db_shed_total";
 
 /// How a transaction that lost a race is repeated: so many times in all, after so long, twice as long each time.
 const ATTEMPTS: u32 = 6;
@@ -35,6 +39,8 @@ pub struct DatabaseConfig {
     pub statement_timeout: Duration,
     /// How many operations may wait for a connection; more are refused at once.
     pub max_waiting: usize,
+    /// How much the profiler keeps, and what it minds.
+    pub profile: ProfileConfig,
 }
 
 impl DatabaseConfig {
@@ -47,6 +53,7 @@ impl DatabaseConfig {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             max_waiting: 1_000,
+            profile: ProfileConfig::default(),
         }
     }
 }
@@ -55,6 +62,8 @@ impl DatabaseConfig {
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
+    /// For whom this handle is, where the task does not say.
+    context: Option<Context>,
 }
 
 struct Inner {
@@ -62,14 +71,14 @@ struct Inner {
     reads: Lane,
     /// SQLite has one writer; on PostgreSQL reads and writes share their connections.
     writes: Option<Lane>,
-    statements: StatementCounter,
+    profile: Arc<Profile>,
 }
 
 impl Database {
     /// Sets the pool up. Connections are opened when they are needed, so this does not fail where the database is away.
     pub fn new(config: &DatabaseConfig) -> Self {
-        let statements = StatementCounter::default();
-        let lane = |name, size, keep, access| Lane::new(name, config, size, keep, access, &statements);
+        let profile = Arc::new(Profile::new(&config.profile, &config.url));
+        let lane = |name, size, keep, access| Lane::new(name, config, size, keep, access, &profile);
         let kind = config.url.kind();
         let most = config.pool_size.saturating_add(config.max_overflow).max(1);
         let (reads, writes) = match kind {
@@ -87,8 +96,9 @@ impl Database {
                 kind,
                 reads,
                 writes,
-                statements,
+                profile,
             }),
+            context: None,
         }
     }
 
@@ -99,30 +109,39 @@ impl Database {
 
     /// How many statements ran so far, transaction frames aside. Tests hold on to it that no list costs a query a row.
     pub fn statement_count(&self) -> u64 {
-        self.inner.statements.get()
+        self.inner.profile.statement_count()
+    }
+
+    /// What is known of the statements that ran.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.inner.profile
+    }
+
+    /// The same database, for whom the task runs that asks for this handle: what is done through it is theirs, also in tasks
+    /// that they spawn.
+    #[must_use]
+    pub fn in_context(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            context: Context::current().or_else(|| self.context.clone()),
+        }
+    }
+
+    fn watch(&self, site: &'static Location<'static>) -> Watch {
+        Watch::new(&self.inner.profile, self.context.as_ref(), site)
     }
 
     /// Runs `operation`, which reads, on a database thread.
     ///
     /// # Errors
     /// What `operation` returns; `Unavailable` where the database is away or too many operations wait.
-    pub async fn read<T: Send + 'static>(
+    #[track_caller]
+    pub fn read<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        self.inner.reads.run(operation).await
-    }
-
-    /// As [`read`](Self::read), and adds to `timing` where the time goes.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn read_timed<T: Send + 'static>(
-        &self,
-        timing: &Arc<ReadTiming>,
-        operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        self.inner.reads.run_timed(operation, Some(Arc::clone(timing))).await
+    ) -> impl Future<Output = Result<T>> + Send {
+        let watch = self.watch(Location::caller());
+        self.inner.reads.run(watch, operation)
     }
 
     /// Runs `operation` in a transaction on a database thread: all of it is done, or nothing. Where it loses a race against
@@ -130,29 +149,31 @@ impl Database {
     ///
     /// # Errors
     /// What `operation` returns; `Unavailable` where the database is away, too many operations wait, or every attempt lost.
-    pub async fn write<T: Send + 'static>(
+    #[track_caller]
+    pub fn write<T: Send + 'static>(
         &self,
-        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        let lane = self.inner.writes.as_ref().unwrap_or(&self.inner.reads);
-        let mut operation = operation;
-        lane.run(move |connection| retried(connection, &mut operation)).await
+        mut operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        let watch = self.watch(Location::caller());
+        self.writes()
+            .run(watch, move |connection| retried(connection, &mut operation))
     }
 
     /// Runs `operation` on the writing connection without a transaction around it, for what manages its own.
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub async fn write_outside_transaction<T: Send + 'static>(
+    #[track_caller]
+    pub fn write_outside_transaction<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        self.inner
-            .writes
-            .as_ref()
-            .unwrap_or(&self.inner.reads)
-            .run(operation)
-            .await
+    ) -> impl Future<Output = Result<T>> + Send {
+        let watch = self.watch(Location::caller());
+        self.writes().run(watch, operation)
+    }
+
+    fn writes(&self) -> &Lane {
+        self.inner.writes.as_ref().unwrap_or(&self.inner.reads)
     }
 }
 
@@ -176,6 +197,7 @@ fn retried<T>(
         match once(connection, operation) {
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "transaction lost a race, repeating it");
+                begins_anew();
                 std::thread::sleep(pause);
                 pause *= 2;
             }
@@ -249,13 +271,13 @@ impl Lane {
         size: u32,
         keep: u32,
         access: Access,
-        statements: &StatementCounter,
+        profile: &Arc<Profile>,
     ) -> Self {
         let manager = Manager {
             url: config.url.clone(),
             access,
             statement_timeout: config.statement_timeout,
-            statements: statements.clone(),
+            profile: Arc::clone(profile),
         };
         let connections = r2d2::Pool::builder()
             .max_size(size)
@@ -277,32 +299,22 @@ impl Lane {
 
     async fn run<T: Send + 'static>(
         &self,
+        watch: Watch,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        self.run_timed(operation, None).await
-    }
-
-    async fn run_timed<T: Send + 'static>(
-        &self,
-        operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-        timing: Option<Arc<ReadTiming>>,
     ) -> Result<T> {
         let asked = Instant::now();
         let place = self.place().await?;
         let placed = Instant::now();
         let connections = self.connections.clone();
         let (answer, answered) = oneshot::channel();
+        watch.add(Lap::Queue, placed - asked);
         let job = move || {
+            let begun = Instant::now();
+            watch.add(Lap::Thread, begun - placed);
             let result = match connections.get() {
                 Ok(mut pooled) => {
-                    let started = Instant::now();
-                    let result = pooled.run(operation);
-                    if let Some(timing) = timing {
-                        timing.add_queue(placed - asked);
-                        timing.add_pool(started - placed);
-                        timing.add_statements(started.elapsed());
-                    }
-                    result
+                    watch.add(Lap::Pool, begun.elapsed());
+                    pooled.run(|connection| watch.run(connection, operation))
                 }
                 Err(error) => Err(unreachable_database().caused_by(error)),
             };
@@ -360,7 +372,7 @@ struct Manager {
     url: DatabaseUrl,
     access: Access,
     statement_timeout: Duration,
-    statements: StatementCounter,
+    profile: Arc<Profile>,
 }
 
 /// After so long without use a connection is asked whether it lives before it is used again. Asking each time would cost
@@ -391,7 +403,7 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> Result<Pooled, Self::Error> {
         let mut connection = connect(&self.url, self.access, Some(self.statement_timeout))
             .map_err(diesel::r2d2::Error::ConnectionError)?;
-        connection.set_instrumentation(self.statements.observer());
+        connection.set_instrumentation(Observer::new(&self.profile));
         Ok(Pooled {
             connection,
             last_used: Instant::now(),

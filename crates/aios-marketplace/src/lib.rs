@@ -26,7 +26,7 @@ mod writes;
 pub use agents::{AgentView, Precondition, revision};
 pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
-pub use aios_db::{CountMode, Listing, PageAt, PageRequest, ReadTiming};
+pub use aios_db::{CountMode, Listing, PageAt, PageRequest, profile};
 pub use boundaries::FarPagePolicy;
 pub use caching::{CacheSettings, Keeping, Shown, edge_key, edge_paths};
 pub use clock::{Clock, ManualClock, SystemClock};

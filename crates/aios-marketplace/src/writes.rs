@@ -1,33 +1,31 @@
 //! The way of a write: the change, what it makes stale, commit, and then the caches. No use case reaches the database's own
 //! `write`, so none can forget the caches.
 
-use std::sync::Arc;
-
 use aios_db::store::outbox::{InvalidationId, invalidation_insert};
-use aios_db::{AnyConnection, Database, DbResult, ReadTiming};
+use aios_db::{AnyConnection, Database, DbResult};
 use aios_domain::{Error, Result};
 
 use crate::Marketplace;
 use crate::caching::Stale;
 
 /// The database as use cases have it: they read as they like, and write through [`Marketplace::write`].
-#[derive(Clone)]
+///
+/// A clone is made by a request for a task of its own, such as a load of the cache: what is done through it is the request's.
 pub(crate) struct Storage {
     database: Database,
-    timing: Option<Arc<ReadTiming>>,
+}
+
+impl Clone for Storage {
+    fn clone(&self) -> Self {
+        Self {
+            database: self.database.in_context(),
+        }
+    }
 }
 
 impl Storage {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database, timing: None }
-    }
-
-    /// The same database; where the time of its reads goes is added to `timing`.
-    pub(crate) fn timed(&self, timing: Arc<ReadTiming>) -> Self {
-        Self {
-            database: self.database.clone(),
-            timing: Some(timing),
-        }
+        Self { database }
     }
 
     /// As [`Database::read`].
@@ -35,10 +33,7 @@ impl Storage {
         &self,
         operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
-        match &self.timing {
-            Some(timing) => self.database.read_timed(timing, operation).await,
-            None => self.database.read(operation).await,
-        }
+        self.database.read(operation).await
     }
 
     /// Writes in a transaction what cached values may show late, or never: counters that are gathered, the outbox itself.

@@ -22,6 +22,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use uuid::Uuid;
 
+use crate::profile::RunQueryDsl;
 use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};

@@ -10,6 +10,7 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 
 use super::agents::json;
+use crate::profile::RunQueryDsl;
 use crate::schema::agent_analytics;
 use crate::sql_types::{Sql, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbResult};

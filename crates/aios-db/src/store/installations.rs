@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::agents::{agent_find_locked, agent_lock, json};
 use crate::connection::MultiBackend;
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_installations, agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbError, DbResult};

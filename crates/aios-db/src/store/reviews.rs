@@ -9,6 +9,7 @@ use super::agents::{agent_is_active, agent_lock};
 use super::installations::is_installed;
 use crate::connection::MultiBackend;
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbResult};

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::agents::AgentSummaryRow;
+use crate::profile::RunQueryDsl;
 use crate::schema::{categories, marketplace_agents};
 use crate::{AnyConnection, DbResult};
 

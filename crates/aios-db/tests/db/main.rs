@@ -12,3 +12,4 @@ mod edge_purges;
 mod fields;
 mod migrations;
 mod outbox;
+mod profile;
