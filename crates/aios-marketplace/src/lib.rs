@@ -15,6 +15,7 @@ mod installations;
 mod knowledge;
 mod lists;
 mod marketplace;
+mod queries;
 pub mod registry;
 mod relay;
 mod reviews;

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::cache::CacheArgs;
 use crate::edge::EdgeArgs;
+use crate::profile::ProfileArgs;
 use crate::transport::TransportArgs;
 
 /// Why the program does not start, or does not do what it was told.
@@ -67,6 +68,9 @@ pub struct ServeArgs {
     /// How many more are opened under load.
     #[arg(long, env = "DATABASE_MAX_OVERFLOW", value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub database_max_overflow: u32,
+    /// How the database's work is watched.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
     /// How answers are kept.
     #[command(flatten)]
     pub cache: CacheArgs,
@@ -112,6 +116,7 @@ impl ServeArgs {
             pool_size: self.database_pool_size,
             max_overflow: self.database_max_overflow,
             statement_timeout: self.request_timeout,
+            profile: self.profile.config(),
             ..DatabaseConfig::new(self.database.database_url.clone())
         }
     }

@@ -7,6 +7,7 @@ mod edge;
 mod import;
 mod invalidate;
 mod offline;
+mod profile;
 mod secret;
 mod serve;
 mod tls;
@@ -22,6 +23,7 @@ use crate::cli::{Cli, Command};
 pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use edge::{EdgeArgs, EdgeKind};
+pub use profile::ProfileArgs;
 pub use serve::{Server, start};
 pub use transport::TransportArgs;
 
@@ -32,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Cache(command) => invalidate::run(&command),
+        Command::Explain(args) => profile::run(&args),
         Command::Openapi => {
             print(&aios_api::openapi_json());
             Ok(())

@@ -75,7 +75,7 @@ fn place(took: Duration) -> usize {
 fn middle(place: usize) -> Duration {
     let (doublings, sub) = (place / SUBS, place % SUBS);
     let (from, width) = match doublings.checked_sub(1) {
-        None => (sub, 1),
+        None => (sub, 1_usize),
         Some(doublings) => ((SUBS + sub) << doublings, 1 << doublings),
     };
     let nanos = ((from as u64) << UNIT_BITS) + ((width as u64) << UNIT_BITS) / 2;

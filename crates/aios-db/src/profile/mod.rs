@@ -19,11 +19,14 @@ mod slow;
 mod table;
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::connection::DatabaseUrl;
+use diesel::Connection;
+
+use crate::connection::{AnyConnection, DatabaseUrl};
 
 pub use context::Context;
 pub use explain::{ExplainError, ExplainMode, explain};
@@ -94,7 +97,8 @@ impl fmt::Debug for Profile {
 }
 
 impl Profile {
-    pub(crate) fn new(config: &ProfileConfig, url: &DatabaseUrl) -> Self {
+    /// A profiler that has seen nothing yet, of the database at `url`.
+    pub fn new(config: &ProfileConfig, url: &DatabaseUrl) -> Self {
         Self {
             statements: AtomicU64::new(0),
             table: table::Table::new(config.fingerprints),
@@ -111,6 +115,22 @@ impl Profile {
 
     fn count(&self) {
         self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Watches a connection that is in no pool, such as one of a test.
+    pub fn watch(self: &Arc<Self>, connection: &mut AnyConnection) {
+        connection.set_instrumentation(Observer::new(self));
+    }
+
+    /// Runs an operation of the caller on a connection that is [watched](Self::watch), on this thread, as a pool does on one
+    /// of its own.
+    #[track_caller]
+    pub fn run<T>(
+        self: &Arc<Self>,
+        connection: &mut AnyConnection,
+        operation: impl FnOnce(&mut AnyConnection) -> T,
+    ) -> T {
+        Watch::new(self, None, Location::caller()).run(connection, operation)
     }
 
     /// How many statements ran so far, transaction frames aside.

@@ -194,28 +194,34 @@ pub fn in_parts<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// A line of source that runs a statement. Until it has ended, statements are this line's.
-pub(crate) struct Call(Option<&'static Location<'static>>);
+/// A line of source that runs a statement. Until this is dropped, statements are that line's.
+pub(crate) struct Call {
+    before: Option<&'static Location<'static>>,
+    rows: Option<u64>,
+}
 
 impl Call {
     /// The caller's line runs a statement.
     #[track_caller]
     pub(crate) fn begin() -> Self {
         let site = Location::caller();
-        Self(STATE.with_borrow_mut(|state| state.site.replace(site)))
+        Self {
+            before: STATE.with_borrow_mut(|state| state.site.replace(site)),
+            rows: None,
+        }
     }
 
     /// It has: so many rows were read or changed.
-    pub(crate) fn end(self, rows: usize) {
-        STATE.with_borrow_mut(|state| state.record_pending(u64::try_from(rows).ok()));
+    pub(crate) fn end(mut self, rows: usize) {
+        self.rows = u64::try_from(rows).ok();
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
         STATE.with_borrow_mut(|state| {
-            state.record_pending(None);
-            state.site = self.0;
+            state.record_pending(self.rows);
+            state.site = self.before;
         });
     }
 }

@@ -19,6 +19,7 @@ mod life_cycle;
 mod limits;
 mod openapi;
 mod pages;
+mod queries;
 mod signing_in;
 mod sizes;
 mod transport;
