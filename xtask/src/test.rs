@@ -10,8 +10,8 @@ use crate::service::Services;
 /// Run all tests against private servers of PostgreSQL and Redis, and SQLite.
 ///
 /// With AIOS_TEST_POSTGRES_URL set, that server is used instead of a private one; its account has to be allowed to create
-/// databases. AIOS_TEST_REDIS_URL does the same for Redis. AIOS_TEST_REDIS_SERVER and AIOS_TEST_VARNISHD name the programs
-/// from which the tests of the cache and of the edge start servers of their own. The tests run under cargo-nextest where it is installed, else under `cargo
+/// databases. AIOS_TEST_REDIS_URL does the same for Redis. AIOS_TEST_REDIS_SERVER, AIOS_TEST_VARNISHD and
+/// AIOS_TEST_POSTGRES_BIN name the programs from which tests start servers of their own. The tests run under cargo-nextest where it is installed, else under `cargo
 /// test`.
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 const SERVER_VARIABLE: &str = "AIOS_TEST_POSTGRES_URL";
 const REDIS_VARIABLE: &str = "AIOS_TEST_REDIS_URL";
 const REDIS_PROGRAM_VARIABLE: &str = "AIOS_TEST_REDIS_SERVER";
+const POSTGRES_DIRECTORY_VARIABLE: &str = "AIOS_TEST_POSTGRES_BIN";
 const VARNISH_PROGRAM_VARIABLE: &str = "AIOS_TEST_VARNISHD";
 
 fn xtask(arguments: &[&str]) -> Command {
@@ -49,6 +50,8 @@ fn start_services() -> (Child, [SocketAddr; 2]) {
         let program = value_of(variable);
         assert!(Path::new(&program).is_file(), "{variable}: {program}");
     }
+    let directory = value_of(POSTGRES_DIRECTORY_VARIABLE);
+    assert!(Path::new(&directory).join("pg_basebackup").is_file(), "{directory}");
     let authority = postgres.split('@').nth(1).unwrap().split('/').next().unwrap();
     let addresses = [authority, redis.strip_prefix("redis://").unwrap()];
     (child, addresses.map(|address| address.parse().unwrap()))

@@ -123,11 +123,17 @@ pub(crate) fn problem_type(kind: ErrorKind) -> ProblemType {
             "Too many requests",
             "Wait for as long as the header Retry-After says.",
         ),
+        ErrorKind::Overloaded => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "The server has more to do than it can",
+            "All its connections to the database are in use. Try again after the time in the header Retry-After, and more slowly.",
+        ),
         ErrorKind::Unavailable => (
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "The server can't answer now",
-            "It is overloaded, stopping, or its database is away. Try again after the time in the header Retry-After.",
+            "It is stopping, or its database is away. Try again after the time in the header Retry-After.",
         ),
         ErrorKind::Timeout => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -232,7 +238,7 @@ impl ResponseError for Problem {
         }
         if matches!(
             kind,
-            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::TooManyRequests
+            ErrorKind::Overloaded | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::TooManyRequests
         ) {
             let seconds = self.error.retry_after().map_or(1, |after| after.as_secs().max(1));
             answer.insert_header((RETRY_AFTER, HeaderValue::from(seconds)));

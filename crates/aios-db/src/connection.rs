@@ -112,6 +112,33 @@ impl DatabaseUrl {
         }
     }
 
+    /// The same, where PostgreSQL's client gives up connecting after so long (whole seconds, at least two), and finds out
+    /// within a minute that a server is gone without a word. What the URL says of this itself is left as it is.
+    #[must_use]
+    pub fn connecting_within(&self, time: Duration) -> Self {
+        let Target::Postgres(url) = &self.0 else {
+            return self.clone();
+        };
+        let seconds = time.as_secs().max(2).to_string();
+        let mut url = url.clone();
+        for (name, value) in [
+            ("connect_timeout", seconds.as_str()),
+            ("keepalives_idle", "30"),
+            ("keepalives_interval", "10"),
+            ("keepalives_count", "3"),
+        ] {
+            let is_given = |part: &str| part.split('=').next() == Some(name);
+            if !url.split(['?', '&']).skip(1).any(is_given) {
+                let sign = if url.contains('?') { '&' } else { '?' };
+                url.push(sign);
+                url.push_str(name);
+                url.push('=');
+                url.push_str(value);
+            }
+        }
+        Self(Target::Postgres(url))
+    }
+
     /// The file of a SQLite database.
     pub fn path(&self) -> Option<&Path> {
         match &self.0 {
@@ -262,6 +289,23 @@ mod tests {
             assert_eq!(parsed.to_string(), shown);
             assert!(!format!("{parsed:?}").contains("secret"));
         }
+    }
+
+    #[test]
+    fn what_a_url_says_of_time_outs_stays() {
+        let url: DatabaseUrl = "postgres://h/d?connect_timeout=9&x=y".parse().unwrap();
+        let Target::Postgres(url) = url.connecting_within(Duration::from_secs(5)).0 else {
+            panic!("it was one of PostgreSQL")
+        };
+        assert_eq!(
+            url,
+            "postgres://h/d?connect_timeout=9&x=y&keepalives_idle=30&keepalives_interval=10&keepalives_count=3"
+        );
+        let url: DatabaseUrl = "postgres://h/d".parse().unwrap();
+        let Target::Postgres(url) = url.connecting_within(Duration::from_millis(1)).0 else {
+            panic!("it was one of PostgreSQL")
+        };
+        assert!(url.starts_with("postgres://h/d?connect_timeout=2&keepalives"), "{url}");
     }
 
     #[test]

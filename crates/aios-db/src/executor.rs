@@ -11,7 +11,7 @@ type Job = Box<dyn FnOnce() + Send>;
 /// A set of threads that grows with the work up to a limit. Dropping it lets the jobs that wait finish, then ends it.
 pub(crate) struct Executor {
     shared: Arc<Shared>,
-    name: &'static str,
+    name: Arc<str>,
     limit: usize,
 }
 
@@ -29,7 +29,7 @@ struct State {
 }
 
 impl Executor {
-    pub(crate) fn new(name: &'static str, limit: usize) -> Self {
+    pub(crate) fn new(name: Arc<str>, limit: usize) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_job_runs_once_and_never_more_than_the_limit_at_a_time() {
-        let executor = Executor::new("test", 3);
+        let executor = Executor::new("test".into(), 3);
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (done, finished) = mpsc::channel();
         for i in 0..100 {
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_one_job_and_not_the_thread() {
-        let executor = Executor::new("test", 1);
+        let executor = Executor::new("test".into(), 1);
         executor.spawn(|| panic!("of the test")).unwrap();
         let (done, finished) = mpsc::channel();
         executor.spawn(move || done.send(()).unwrap()).unwrap();

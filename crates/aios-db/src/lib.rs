@@ -24,19 +24,10 @@ pub mod store;
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
 pub use paging::{CountMode, FarPages, ListTask, Listing, PageAt, PageRequest, Paging};
-pub use pool::{Database, DatabaseConfig, in_transaction};
+pub use pool::{Database, DatabaseConfig, Interest, PoolStatus, Wanted, in_transaction};
 
 /// Tells the metrics recorder what this crate's metrics mean. Call it once, after the recorder is installed.
 pub fn describe_metrics() {
-    use metrics::{Unit, describe_counter, describe_histogram};
     profile::describe_metrics();
-    describe_histogram!(
-        pool::WAIT_SECONDS,
-        Unit::Seconds,
-        "Time an operation waited for a database connection."
-    );
-    describe_counter!(
-        pool::SHED_TOTAL,
-        "Operations refused because too many were waiting for a connection already."
-    );
+    pool::metrics::describe();
 }

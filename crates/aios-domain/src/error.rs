@@ -43,7 +43,9 @@ pub enum ErrorKind {
     Invalid,
     /// Too many requests from this caller.
     TooManyRequests,
-    /// The server can't answer now: overloaded, stopping, or its database is away.
+    /// The server has more to do than it can: all connections to the database are in use, and too many wait for one.
+    Overloaded,
+    /// The server can't answer now: it is stopping, or its database is away.
     Unavailable,
     /// The request took longer than the server allows.
     Timeout,
@@ -53,7 +55,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests that must not forget one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Malformed,
         Self::InvalidCursor,
         Self::AlreadyInstalled,
@@ -70,6 +72,7 @@ impl ErrorKind {
         Self::TooSlow,
         Self::Invalid,
         Self::TooManyRequests,
+        Self::Overloaded,
         Self::Unavailable,
         Self::Timeout,
         Self::Internal,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aios_db::profile::in_parts;
 use aios_db::store::{agents as store, users};
 use aios_db::{AnyConnection, DbResult};
 use aios_domain::{Agent, AgentDraft, Caller, ErrorKind, RegistryName, Result, Role, Timestamp, UserId};
@@ -64,7 +65,9 @@ impl Marketplace {
             let end = (start + BATCH).min(total);
             match self.import_batch(&entries, start, end).await {
                 Ok(outcomes) => outcomes.into_iter().for_each(|outcome| summary.add(outcome)),
-                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Overloaded) => {
+                    return Err(error);
+                }
                 Err(_) => self.import_one_by_one(&entries, start, end, &mut summary).await?,
             }
             progress(end, total);
@@ -83,7 +86,9 @@ impl Marketplace {
         for place in start..end {
             match self.import_batch(entries, place, place + 1).await {
                 Ok(outcomes) => outcomes.into_iter().for_each(|outcome| summary.add(outcome)),
-                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Overloaded) => {
+                    return Err(error);
+                }
                 Err(error) => summary.refused.extend(entries.get(place).map(|entry| Refusal {
                     position: entry.position,
                     name: Some(entry.registry_name.to_string()),
@@ -106,10 +111,8 @@ impl Marketplace {
             users::user_ensure(c, &importer, now)?;
             let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
             let known = store::agents_by_registry_names(c, &names)?;
-            batch
-                .iter()
-                .map(|entry| import_entry(c, stale, entry, &known, now))
-                .collect()
+            let import = |entry| import_entry(c, stale, entry, &known, now);
+            in_parts(|| batch.iter().map(import).collect())
         })
         .await
     }

@@ -28,44 +28,46 @@ impl Marketplace {
     /// no longer young, the list is sampled after the answer is out, on a database thread of its own.
     ///
     /// `list` may run twice, and so must change nothing.
-    pub(crate) async fn read_list<T: Send + 'static>(
+    #[track_caller]
+    pub(crate) fn read_list<T: Send + 'static>(
         &self,
         list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
-    ) -> Result<Listing<T>> {
+    ) -> impl Future<Output = Result<Listing<T>>> + Send {
         let list = Arc::new(list);
-        let (reading, cursors) = (Arc::clone(&list), Arc::clone(&self.cursors));
-        let far = Asked::new(self.boundaries.clone());
-        let (listing, claim) = self
-            .db
-            .read(move |c| {
-                let paging = Paging {
-                    cursors: &cursors,
-                    task: ListTask::Page(&far),
-                };
-                let listing = reading(c, &paging)?;
-                Ok((listing, far.claim()))
-            })
-            .await?;
-        if let Some(claim) = claim {
-            tokio::spawn(Context::job("sampling of a list").scope(self.clone().sample(claim, list)));
+        let (listed, cursors) = (Arc::clone(&list), Arc::clone(&self.cursors));
+        let boundaries = self.boundaries.clone();
+        let reading = self.db.read(move |c| {
+            let far = Asked::new(boundaries.clone());
+            let paging = Paging {
+                cursors: &cursors,
+                task: ListTask::Page(&far),
+            };
+            let listing = listed(c, &paging)?;
+            Ok((listing, far.claim()))
+        });
+        async move {
+            let (listing, claim) = reading.await?;
+            if let Some(claim) = claim {
+                tokio::spawn(Context::job("sampling of a list").scope(self.clone().sample(claim, list)));
+            }
+            Ok(listing)
         }
-        Ok(listing)
     }
 
     /// Counts a list and reads none of it.
-    pub(crate) async fn count_list<T: Send + 'static>(
+    #[track_caller]
+    pub(crate) fn count_list<T: Send + 'static>(
         &self,
         list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
-    ) -> Result<Option<i64>> {
+    ) -> impl Future<Output = Result<Option<i64>>> + Send {
         let cursors = Arc::clone(&self.cursors);
-        let counted = self.db.read(move |c| {
+        self.db.read(move |c| {
             let paging = Paging {
                 cursors: &cursors,
                 task: ListTask::Count,
             };
             Ok(list(c, &paging)?.total)
-        });
-        counted.await
+        })
     }
 
     async fn sample<T: Send + 'static>(

@@ -97,7 +97,7 @@ impl Marketplace {
 
     /// Asks the database for a sign of life.
     pub async fn health(&self) -> Health {
-        let answer = self.db.read(aios_db::store::ping).await;
+        let answer = self.db.read_primary(aios_db::store::ping).await;
         if let Err(error) = &answer {
             tracing::warn!(%error, "the database does not answer");
         }

@@ -302,7 +302,10 @@ impl Marketplace {
         let mut listed = BTreeSet::new();
         loop {
             let after = listed.last().copied();
-            let page = self.db.read(move |c| invalidation_list(c, after, BATCH)).await?;
+            let page = self
+                .db
+                .read_primary(move |c| invalidation_list(c, after, BATCH))
+                .await?;
             let is_last = page.len() < BATCH as usize;
             self.apply_due(&self.relay.due(&page, reach, began)).await;
             self.hand_over_ready(&page, reach).await?;

@@ -2,7 +2,7 @@
 //! `write`, so none can forget the caches.
 
 use aios_db::store::outbox::{InvalidationId, invalidation_insert};
-use aios_db::{AnyConnection, Database, DbResult};
+use aios_db::{AnyConnection, Database, DbResult, Interest};
 use aios_domain::{Error, Result};
 
 use crate::Marketplace;
@@ -29,19 +29,30 @@ impl Storage {
     }
 
     /// As [`Database::read`].
-    pub(crate) async fn read<T: Send + 'static>(
+    #[track_caller]
+    pub(crate) fn read<T: Send + 'static>(
         &self,
-        operation: impl FnOnce(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        self.database.read(operation).await
+        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        self.database.read(operation)
+    }
+
+    /// As [`Database::read_primary`].
+    #[track_caller]
+    pub(crate) fn read_primary<T: Send + 'static>(
+        &self,
+        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        self.database.read_primary(operation)
     }
 
     /// Writes in a transaction what cached values may show late, or never: counters that are gathered, the outbox itself.
-    pub(crate) async fn write_unseen<T: Send + 'static>(
+    #[track_caller]
+    pub(crate) fn write_unseen<T: Send + 'static>(
         &self,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
-        self.database.write(operation).await
+    ) -> impl Future<Output = Result<T>> + Send {
+        self.database.write(operation)
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -54,17 +65,19 @@ impl Marketplace {
     /// applied between the commit and the answer; whoever is answered, on this server or another, finds nothing older
     /// afterwards. What does not get through is repeated by [`relay`](Self::relay_invalidations).
     ///
-    /// It is carried through also where the caller goes away meanwhile.
+    /// Once it has begun it is carried through also where the caller goes away; it does not begin for one who is gone.
     ///
     /// # Errors
     /// Those of `operation` and of the database. That a cache can't be reached is none.
-    pub(crate) async fn write<T: Send + 'static>(
+    #[track_caller]
+    pub(crate) fn write<T: Send + 'static>(
         &self,
         mut operation: impl FnMut(&mut AnyConnection, &mut Stale) -> DbResult<T> + Send + 'static,
-    ) -> Result<T> {
+    ) -> impl Future<Output = Result<T>> + Send {
         let (me, now, id) = (self.clone(), self.clock.now(), InvalidationId::new());
-        let carried_through = tokio::spawn(async move {
-            let written = me.db.database.write(move |connection| {
+        let (interest, wanted) = Interest::new();
+        let carried_through = async move {
+            let written = me.db.database.write_wanted(wanted, move |connection| {
                 // Begun anew with each attempt: one that lost a race made nothing stale.
                 let mut stale = Stale::default();
                 let value = operation(connection, &mut stale)?;
@@ -79,7 +92,11 @@ impl Marketplace {
                 me.committed(id, tags).await;
             }
             Ok(value)
-        });
-        carried_through.await.unwrap_or_else(|gone| Err(Error::internal(gone)))
+        };
+        async move {
+            let result = tokio::spawn(carried_through).await;
+            drop(interest);
+            result.unwrap_or_else(|gone| Err(Error::internal(gone)))
+        }
     }
 }

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::cache::CacheArgs;
 use crate::edge::EdgeArgs;
+use crate::pool::PoolArgs;
 use crate::profile::ProfileArgs;
 use crate::transport::TransportArgs;
 
@@ -62,13 +63,10 @@ pub struct ServeArgs {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// How many database connections are kept.
-    #[arg(long, env = "DATABASE_POOL_SIZE", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub database_pool_size: u32,
-    /// How many more are opened under load.
-    #[arg(long, env = "DATABASE_MAX_OVERFLOW", value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(0..=1000))]
-    pub database_max_overflow: u32,
-    /// How the database's work is watched.
+    /// How it is connected to.
+    #[command(flatten)]
+    pub pool: PoolArgs,
+    /// How its work is watched.
     #[command(flatten)]
     pub profile: ProfileArgs,
     /// How answers are kept.
@@ -111,14 +109,16 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
-    pub(crate) fn database_config(&self) -> DatabaseConfig {
-        DatabaseConfig {
-            pool_size: self.database_pool_size,
-            max_overflow: self.database_max_overflow,
-            statement_timeout: self.request_timeout,
+    /// # Errors
+    /// A sentence that says which settings do not go together.
+    pub(crate) fn database_config(&self) -> Result<DatabaseConfig, StartError> {
+        let config = self
+            .pool
+            .config(self.database.database_url.clone(), self.request_timeout)?;
+        Ok(DatabaseConfig {
             profile: self.profile.config(),
-            ..DatabaseConfig::new(self.database.database_url.clone())
-        }
+            ..config
+        })
     }
 }
 

@@ -60,12 +60,15 @@ pub struct Server {
 pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, StartError> {
     let url = args.database.database_url.clone();
     let (authenticator, secret) = authenticator(&args)?;
+    let database_config = args.database_config()?;
     let certificate = args.transport.tls_files().map(Certificate::load).transpose()?;
     let to_migrate = url.clone();
     web::block(move || migrate(&to_migrate))
         .await
         .map_err(|_| StartError::new("the migration was given up"))??;
-    let database = Database::new(&args.database_config());
+    // Before the parts are made: they get the handles of their metrics then.
+    let metrics = installed_metrics();
+    let database = Database::new(&database_config);
     let cache = args.cache.build()?;
     let cursors = cursor_secret(secret.as_deref());
     let marketplace = Marketplace::new(database, clock, &cursors, &cache, &args.cache.settings())?;
@@ -75,7 +78,6 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     marketplace.housekeeping().await?;
     catch_up(&marketplace, &cache).await?;
 
-    let metrics = installed_metrics();
     let metrics_here = metrics.clone().filter(|_| args.metrics_address.is_none());
     let api = Api::new(
         marketplace.clone(),

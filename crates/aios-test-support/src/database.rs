@@ -23,6 +23,7 @@ pub struct TestDatabase {
 #[derive(Debug)]
 enum Place {
     Server { _database: ScratchDatabase },
+    Elsewhere,
     Directory { _directory: TempDir },
 }
 
@@ -71,6 +72,14 @@ impl TestDatabase {
         Self {
             url,
             _place: Place::Directory { _directory: directory },
+        }
+    }
+
+    /// One that stands and falls with its server.
+    pub(crate) fn elsewhere(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            _place: Place::Elsewhere,
         }
     }
 

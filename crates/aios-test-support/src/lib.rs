@@ -12,6 +12,7 @@
 mod agents;
 mod both;
 mod database;
+mod postgres;
 // The process is the one of the cache's own tests, whose server can't be had without a client for Redis.
 #[path = "../../aios-cache/tests/support/process.rs"]
 mod process;
@@ -21,5 +22,6 @@ mod varnish;
 pub use agents::{plain_agent, plain_draft};
 pub use both::block_on;
 pub use database::TestDatabase;
+pub use postgres::PostgresServer;
 pub use redis::{RedisServer, eventually};
 pub use varnish::VarnishServer;

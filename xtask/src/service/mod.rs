@@ -41,6 +41,8 @@ pub(crate) struct Services {
     redis_program: PathBuf,
     /// So do those of the edge.
     varnish_program: PathBuf,
+    /// And those of the pools: PostgreSQL's programs are several.
+    postgres_directory: PathBuf,
 }
 
 impl Services {
@@ -56,8 +58,9 @@ impl Services {
 
     fn start_with(upkeep: Upkeep, interrupts: &mut Interrupts) -> Result<Self, Failure> {
         let mut provided = Vec::new();
+        let postgres = postgres::binaries(interrupts)?;
         if is_unset(postgres::URL_VARIABLE) {
-            let server = Box::new(postgres::start(upkeep, interrupts)?);
+            let server = Box::new(postgres::start(&postgres, upkeep, interrupts)?);
             provided.push(Provided {
                 variable: postgres::URL_VARIABLE,
                 server,
@@ -76,6 +79,7 @@ impl Services {
             provided,
             redis_program,
             varnish_program,
+            postgres_directory: postgres.directory().to_owned(),
         })
     }
 
@@ -87,7 +91,7 @@ impl Services {
     }
 
     /// The programs from which tests start servers themselves: their names, the variables that name them, and where they are.
-    pub(crate) fn programs(&self) -> [(&'static str, &'static str, String); 2] {
+    pub(crate) fn programs(&self) -> [(&'static str, &'static str, String); 3] {
         [
             (
                 "Redis",
@@ -98,6 +102,11 @@ impl Services {
                 "Varnish",
                 varnish::PROGRAM_VARIABLE,
                 self.varnish_program.display().to_string(),
+            ),
+            (
+                "PostgreSQL",
+                postgres::DIRECTORY_VARIABLE,
+                self.postgres_directory.display().to_string(),
             ),
         ]
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
@@ -101,12 +101,6 @@ impl Instrumentation for Observer {
             InstrumentationEvent::FinishQuery { query, error, .. } => self.ends(query, error.is_some()),
             _ => {}
         }
-    }
-}
-
-impl super::slow::Slow {
-    fn is_slow(&self, took: Duration) -> bool {
-        took >= self.threshold
     }
 }
 

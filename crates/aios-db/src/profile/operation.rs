@@ -67,6 +67,11 @@ impl Watch {
         }
     }
 
+    /// Who asked for it.
+    pub(crate) fn site(&self) -> &'static Location<'static> {
+        self.site
+    }
+
     /// Adds to what its request spent so far.
     pub(crate) fn add(&self, lap: Lap, took: Duration) {
         if let Some(context) = &self.context {

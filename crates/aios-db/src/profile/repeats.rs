@@ -42,7 +42,7 @@ const CURES: &[(&str, &str)] = &[
         "cache_invalidations",
         "store::outbox::invalidation_insert, once with all tags",
     ),
-    ("categories", "store::categories::category_list: they are few"),
+    ("categories", "store::categories::category_list, since they are few"),
     ("edge_purges", "store::edge_purges::edge_purge_ask, once with all tags"),
     (
         "knowledge_entries",

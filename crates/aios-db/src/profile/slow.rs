@@ -34,7 +34,7 @@ const LONGEST_PLAN: usize = 16 * 1024;
 
 /// What is done about slow statements.
 pub(crate) struct Slow {
-    pub(super) threshold: Duration,
+    threshold: Duration,
     url: DatabaseUrl,
     jobs: OnceLock<Option<SyncSender<Job>>>,
 }
@@ -62,6 +62,10 @@ impl Slow {
             url,
             jobs: OnceLock::new(),
         }
+    }
+
+    pub(super) fn is_slow(&self, took: Duration) -> bool {
+        took >= self.threshold
     }
 
     /// A statement was slow. Whoever it ran for waits for nothing here.

@@ -12,4 +12,6 @@ mod edge_purges;
 mod fields;
 mod migrations;
 mod outbox;
+mod pool;
 mod profile;
+mod servers;

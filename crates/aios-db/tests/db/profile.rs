@@ -72,7 +72,7 @@ on_both_databases! {
         let database = pool(database, |profile| profile.fingerprints = 2);
         for number in 0..5 {
             let sql = format!("SELECT 1 AS n{number}");
-            database.read(move |c| Ok(diesel::sql_query(sql).execute(c)?)).await.unwrap();
+            database.read(move |c| Ok(diesel::sql_query(&*sql).execute(c)?)).await.unwrap();
         }
         let report = database.profile().report();
         assert_eq!(report.queries.len(), 3);

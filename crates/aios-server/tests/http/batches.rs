@@ -268,8 +268,8 @@ on_both_databases! {
     fn a_part_that_takes_too_long_fails_alone(database: &TestDatabase) {
         let server = TestServer::start_with(database, |args| {
             args.request_timeout = Duration::from_secs(2);
-            args.database_pool_size = 1;
-            args.database_max_overflow = 0;
+            args.pool.database_pool_size = 1;
+            args.pool.database_max_overflow = 0;
         });
         let agent = format!("/api/v1/marketplace/agents/{}", server.agent());
         server.get(&agent).send().expect(200);

@@ -71,8 +71,8 @@ on_both_databases! {
     fn a_request_that_takes_too_long_is_given_up_with_503(database: &TestDatabase) {
         let server = TestServer::start_with(database, |args| {
             args.request_timeout = Duration::from_secs(1);
-            args.database_pool_size = 1;
-            args.database_max_overflow = 0;
+            args.pool.database_pool_size = 1;
+            args.pool.database_max_overflow = 0;
         });
         // Somebody holds the only connection that writes until the test lets go.
         let (held, is_held) = mpsc::channel();

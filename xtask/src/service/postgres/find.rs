@@ -43,6 +43,11 @@ impl Binaries {
         self.directory.join("postgres")
     }
 
+    /// Where they are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// A program that belongs to them, such as `pgbench`, which some packages leave out.
     pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         let program = self.directory.join(name);

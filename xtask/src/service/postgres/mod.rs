@@ -18,6 +18,8 @@ use crate::service::postgres::find::Binaries;
 use crate::service::supervise::{Specification, Supervised};
 use crate::service::{Running, port};
 
+pub(crate) use find::DIRECTORY_VARIABLE;
+
 /// Where the tests look for the server.
 pub(crate) const URL_VARIABLE: &str = "AIOS_TEST_POSTGRES_URL";
 
@@ -104,16 +106,24 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     find::newest_suitable().ok().flatten()?.program(name)
 }
 
-/// Finds PostgreSQL, or installs it, and starts a server.
-pub(crate) fn start(upkeep: Upkeep, interrupts: &mut Interrupts) -> Result<impl Running + use<>, Failure> {
-    let binaries = match find::newest_suitable()? {
-        Some(binaries) => binaries,
-        None => SOFTWARE.install_and_find(find::newest_suitable, interrupts)?,
-    };
+/// Finds the programs, or installs them.
+pub(crate) fn binaries(interrupts: &mut Interrupts) -> Result<Binaries, Failure> {
+    match find::newest_suitable()? {
+        Some(binaries) => Ok(binaries),
+        None => SOFTWARE.install_and_find(find::newest_suitable, interrupts),
+    }
+}
+
+/// Starts a server.
+pub(crate) fn start(
+    binaries: &Binaries,
+    upkeep: Upkeep,
+    interrupts: &mut Interrupts,
+) -> Result<impl Running + use<>, Failure> {
     let account = Account::unprivileged()?;
     let directory = account.temporary_directory()?;
-    initialise(&binaries, account, directory.path(), interrupts)?;
-    let (process, port) = start_on_a_free_port(&binaries, upkeep, account, directory.path(), interrupts)?;
+    initialise(binaries, account, directory.path(), interrupts)?;
+    let (process, port) = start_on_a_free_port(binaries, upkeep, account, directory.path(), interrupts)?;
     let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
     Ok(PrivateServer {
         url,
