@@ -4,10 +4,10 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use aios_db::AnyConnection;
 use aios_db::profile::{Context, Profile, ProfileConfig};
 use aios_db::store::agents::agent_find;
 use aios_db::store::outbox::{InvalidationId, invalidation_insert, invalidation_list};
-use aios_db::AnyConnection;
 use aios_domain::AgentId;
 use aios_test_support::TestDatabase;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -39,9 +39,13 @@ fn statements(criterion: &mut Criterion) {
 fn contexts(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     criterion.bench_function("a request's context", |b| {
-        b.iter(|| runtime.block_on(Context::request("GET", "/api/v1/marketplace/agents/{id}").scope(async { black_box(1) })));
+        b.iter(|| {
+            runtime.block_on(Context::request("GET", "/api/v1/marketplace/agents/{id}").scope(async { black_box(1) }))
+        });
     });
-    criterion.bench_function("a request without one", |b| b.iter(|| runtime.block_on(async { black_box(1) })));
+    criterion.bench_function("a request without one", |b| {
+        b.iter(|| runtime.block_on(async { black_box(1) }))
+    });
 }
 
 criterion_group!(benches, statements, contexts);

@@ -30,7 +30,7 @@ pub(super) struct Call {
     /// Where it was asked for.
     pub(super) origin: Origin,
     /// For whom it runs.
-    watch: Watch,
+    pub(super) watch: Watch,
     /// Whether it is still wanted, where that is not told by its future alone.
     pub(super) wanted: Option<Wanted>,
     pub(super) repeat: Repeat,
@@ -267,7 +267,7 @@ impl Shared {
             let started = Instant::now();
             call.watch.add(Lap::Pool, started - asked);
             let held = self.holds.enter(call.origin, started);
-            let result = pooled.run(|connection, instance| {
+            let result = pooled.run(&mut |connection: &mut AnyConnection, instance| {
                 call.watch.run(connection, |connection| operation(connection, instance))
             });
             drop(held);

@@ -95,7 +95,11 @@ impl Database {
             profile,
         });
         let watch = Arc::new(Watch::over(&inner, config.hold_warning));
-        Self { inner, _watch: watch }
+        Self {
+            inner,
+            _watch: watch,
+            context: None,
+        }
     }
 
     /// Which database this is.
@@ -129,7 +133,10 @@ impl Database {
     }
 
     fn call_from(&self, origin: Origin, repeat: Repeat) -> Call {
-        Call::new(Profiled::new(&self.inner.profile, self.context.as_ref(), origin), repeat)
+        Call::new(
+            Profiled::new(&self.inner.profile, self.context.as_ref(), origin),
+            repeat,
+        )
     }
 
     /// How each pool is now: the primary's or those of readers and the writer, then the replicas'.
