@@ -118,8 +118,8 @@ impl Ended {
     fn end(&mut self) {
         let mut state = STATE.take();
         state.record_pending(None);
+        // Nothing where it has ended before: this runs once more when it is dropped.
         let Some(mut running) = state.running else { return };
-        // Empty where it has ended before: this runs once more when it is dropped.
         self.0 = match &running.context {
             Some(context) => context.absorb(&running.profile, running.tallies),
             None => running.tallies.repeated(running.profile.config().repeats),
