@@ -247,6 +247,7 @@ pub fn connect(
                           PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
                           PRAGMA mmap_size = 268435456;";
             set_up_patiently(&mut connection, set_up).map_err(ConnectionError::CouldntSetupConfiguration)?;
+            crate::rank::register(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
             if access == Access::ReadOnly {
                 connection
                     .batch_execute("PRAGMA query_only = ON;")

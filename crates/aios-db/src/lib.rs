@@ -13,6 +13,7 @@ pub mod migrations;
 mod paging;
 mod pool;
 pub mod profile;
+mod rank;
 mod raw;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;

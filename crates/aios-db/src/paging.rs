@@ -226,8 +226,12 @@ where
     Ok(Listing::of(page, request, total))
 }
 
+/// Counts the list as the request says.
+///
+/// # Errors
+/// Those of the database.
 #[track_caller]
-fn count_list<Q, QS, R>(
+pub(crate) fn count_list<Q, QS, R>(
     connection: &mut AnyConnection,
     request: &PageRequest,
     pager: &SqlPager<'_, R, QS, MultiBackend>,

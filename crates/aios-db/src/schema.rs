@@ -156,6 +156,7 @@ diesel::table! {
         created_at -> TimestampUtc,
         updated_at -> TimestampUtc,
         published_at -> Nullable<TimestampUtc>,
+        search_tier -> BigInt,
     }
 }
 

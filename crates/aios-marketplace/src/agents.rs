@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use aios_cache::Cached;
 use aios_cache::gather::{GatherError, Gatherer};
-use aios_db::store::agent_list::{self, AgentListQuery};
+use aios_db::store::agent_list::{self, AgentListQuery, Matched};
 use aios_db::store::{agents as store, installations, users};
-use aios_db::{AnyConnection, CountMode, Paging};
+use aios_db::{AnyConnection, CountMode, ListTask, Paging};
 use aios_domain::{
     Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentSort, Caller, Error, ErrorKind,
     FieldErrors, PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
+use crate::caching::{AgentListing, KeptPage, tags};
 use crate::writes::Storage;
-use crate::{Listing, Marketplace, PageRequest};
+use crate::{Marketplace, PageRequest};
 
 /// An agent as a caller sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,37 +50,44 @@ impl Marketplace {
     ///
     /// # Errors
     /// `InvalidCursor`; invalid input for the order by relevance without a search.
-    pub async fn agent_list(
-        &self,
-        query: AgentListQuery,
-        page: PageRequest,
-    ) -> Result<Cached<Listing<PartialAgentSummary>>> {
+    pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<AgentListing> {
+        // Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
+        // orders and selections of fields of one filter, and until the number of agents changes, not one of them.
+        let is_counted = page.count == CountMode::Exact;
+        let page = PageRequest {
+            count: if is_counted { CountMode::None } else { page.count },
+            ..page
+        };
+        let filter = query.filter.clone();
+        let reading = self.agent_page(query, page);
+        let (page, total) = match filter.search {
+            _ if !is_counted => (reading.await?, None),
+            // What a search finds is counted after it is found: which of its two kinds it is shows only then.
+            Some(_) => {
+                let page = reading.await?;
+                let total = self.agent_total(filter, page.matched).await?;
+                (page, Some(total))
+            }
+            None => {
+                let (page, total) = tokio::try_join!(reading, self.agent_total(filter, Matched::All))?;
+                (page, Some(total))
+            }
+        };
+        Ok(AgentListing::new(page, total))
+    }
+
+    async fn agent_page(&self, query: AgentListQuery, page: PageRequest) -> Result<Cached<KeptPage>> {
         let (me, asked) = (self.clone(), (query.clone(), page.clone()));
-        let load = async move || me.agent_page_read(query, page).await;
+        let load = async move || {
+            let filter = query.filter.clone();
+            let read =
+                move |c: &mut AnyConnection, paging: &Paging<'_>| agent_list::agent_list(c, paging, &query, &page);
+            Ok(KeptPage::new(&filter, me.read_list(read).await?))
+        };
         self.caches.agent_page(&asked.0, &asked.1, load).await
     }
 
-    /// Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
-    /// orders and selections of fields of one filter, and until the number of agents changes, not one of them.
-    async fn agent_page_read(&self, query: AgentListQuery, page: PageRequest) -> Result<Listing<PartialAgentSummary>> {
-        // What a search finds is counted with what is found: which of its two kinds it is shows only then.
-        let is_kept = self.caches.is_enabled() && page.count == CountMode::Exact && query.filter.search.is_none();
-        if !is_kept {
-            let read =
-                move |c: &mut AnyConnection, paging: &Paging<'_>| agent_list::agent_list(c, paging, &query, &page);
-            return self.read_list(read).await;
-        }
-        let uncounted = PageRequest {
-            count: CountMode::None,
-            ..page
-        };
-        let counting = self.agent_total(query.filter.clone());
-        let reading = self.read_list(move |c, paging| agent_list::agent_list(c, paging, &query, &uncounted));
-        let (listing, total) = tokio::try_join!(reading, counting)?;
-        Ok(Listing { total, ..listing })
-    }
-
-    async fn agent_total(&self, filter: AgentFilter) -> Result<Option<i64>> {
+    async fn agent_total(&self, filter: AgentFilter, matched: Matched) -> Result<Cached<Option<i64>>> {
         let me = self.clone();
         let asked = AgentListQuery {
             filter: filter.clone(),
@@ -87,12 +95,17 @@ impl Marketplace {
             fields: AgentFieldSet::ALL,
         };
         let load = async move || {
-            let count = move |c: &mut AnyConnection, paging: &Paging<'_>| {
-                agent_list::agent_list(c, paging, &asked, &PageRequest::first(1))
-            };
-            me.count_list(count).await
+            let cursors = Arc::clone(&me.cursors);
+            let counted = me.db.read(move |c| {
+                let paging = Paging {
+                    cursors: &cursors,
+                    task: ListTask::Count,
+                };
+                agent_list::agent_count(c, &paging, &asked, &PageRequest::first(1), matched)
+            });
+            counted.await
         };
-        self.caches.agent_total(&filter, load).await
+        self.caches.agent_total(&filter, matched, load).await
     }
 
     /// The active ones of these agents, in this order, and for how long that is fresh.
@@ -168,6 +181,22 @@ impl Marketplace {
         let loads = self.agent_loads.clone();
         let load = async move || loads.load(id).await.map_err(told);
         self.caches.agent(id, load).await
+    }
+
+    /// Those of the agents which these tags make stale that are kept here: somebody has asked for them lately.
+    pub(crate) fn agents_kept_with(&self, tags: &[String]) -> Vec<AgentId> {
+        let named = tags.iter().filter_map(|tag| tags::agent_of(tag));
+        named
+            .filter(|id| self.caches.has_agent(*id))
+            .take(MOST_READ_ANEW)
+            .collect()
+    }
+
+    /// Reads agents that have just been made stale, so that the next who asks need not wait for it.
+    pub(crate) async fn agents_read_anew(&self, ids: Vec<AgentId>) {
+        if let Err(error) = self.agents_kept(ids).await {
+            tracing::debug!(%error, "agents could not be read anew; whoever asks for one tries again");
+        }
     }
 
     /// The agent, where it is active.
@@ -266,6 +295,9 @@ impl Marketplace {
         .await
     }
 }
+
+/// An import makes thousands of agents stale at once: these are read when they are asked for.
+const MOST_READ_ANEW: usize = 100;
 
 /// How many statements that read agents one by one run at a time. Agents that are asked for meanwhile are read together, so
 /// that a crowd takes few statements and few of the pool's connections; a statement that hangs leaves the others' way free.

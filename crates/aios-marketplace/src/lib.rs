@@ -29,7 +29,7 @@ pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
 pub use aios_db::{CountMode, Listing, PageAt, PageRequest, profile};
 pub use boundaries::FarPagePolicy;
-pub use caching::{CacheSettings, Keeping, Shown, edge_key, edge_paths};
+pub use caching::{AgentListing, CacheSettings, Keeping, Shown, edge_key, edge_paths};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use edge::{EdgeLine, EdgeSettings};
 pub use import::{ImportProgress, ImportSummary};

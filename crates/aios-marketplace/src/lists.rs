@@ -9,7 +9,7 @@ use aios_pagination::{Boundaries, ListingKey};
 use parking_lot::Mutex;
 
 use crate::boundaries::{BoundaryKeeper, Claim};
-use crate::{FarPagePolicy, Listing, Marketplace};
+use crate::{FarPagePolicy, Marketplace};
 
 impl Marketplace {
     /// The same marketplace, finding pages far into lists in another way. Called before the first list is read.
@@ -31,8 +31,8 @@ impl Marketplace {
     #[track_caller]
     pub(crate) fn read_list<T: Send + 'static>(
         &self,
-        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
-    ) -> impl Future<Output = Result<Listing<T>>> + Send {
+        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<T> + Send + Sync + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
         let list = Arc::new(list);
         let (listed, cursors) = (Arc::clone(&list), Arc::clone(&self.cursors));
         let boundaries = self.boundaries.clone();
@@ -54,26 +54,10 @@ impl Marketplace {
         }
     }
 
-    /// Counts a list and reads none of it.
-    #[track_caller]
-    pub(crate) fn count_list<T: Send + 'static>(
-        &self,
-        list: impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static,
-    ) -> impl Future<Output = Result<Option<i64>>> + Send {
-        let cursors = Arc::clone(&self.cursors);
-        self.db.read(move |c| {
-            let paging = Paging {
-                cursors: &cursors,
-                task: ListTask::Count,
-            };
-            Ok(list(c, &paging)?.total)
-        })
-    }
-
     async fn sample<T: Send + 'static>(
         self,
         claim: Claim,
-        list: Arc<impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<Listing<T>> + Send + Sync + 'static>,
+        list: Arc<impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<T> + Send + Sync + 'static>,
     ) {
         let cursors = Arc::clone(&self.cursors);
         let sampled = self

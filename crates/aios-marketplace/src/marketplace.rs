@@ -6,6 +6,7 @@ use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
 use aios_db::Database;
 use aios_db::profile::Context;
+use aios_db::store::search_tiers;
 use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
 
@@ -42,6 +43,9 @@ pub struct Health {
     /// How the cache stands to the tier that servers share.
     pub shared_cache: LinkState,
 }
+
+/// So many agents are given their search tier in one transaction, which keeps writers from them meanwhile.
+const TIERS_AT_ONCE: usize = 200;
 
 impl Marketplace {
     /// The marketplace whose data is in `db`, and whose answers are kept in `cache`. Page cursors are signed with
@@ -121,6 +125,25 @@ impl Marketplace {
         };
         let changed = Context::job("housekeeping").scope(work).await?;
         tracing::debug!(changed, "trending scores brought up to date");
+        Ok(())
+    }
+
+    /// Brings up to date which agents a search of a usual word looks at first. What it changes shows in no answer but in the
+    /// order of what such a search finds, so nothing is made stale.
+    ///
+    /// # Errors
+    /// Those of the database; what was done until then stays done.
+    pub async fn search_tiers_refresh(&self) -> Result<()> {
+        let changes = self
+            .db
+            .read(|c| search_tiers::tier_changes(c, search_tiers::SIZES))
+            .await?;
+        let changed = changes.len();
+        for some in changes.chunks(TIERS_AT_ONCE) {
+            let some = some.to_vec();
+            self.db.write_unseen(move |c| search_tiers::tiers_set(c, &some)).await?;
+        }
+        tracing::debug!(changed, "search tiers brought up to date");
         Ok(())
     }
 }

@@ -233,7 +233,13 @@ impl Relay {
 impl Marketplace {
     /// A write was committed, and these tags are stale.
     pub(crate) async fn committed(&self, id: InvalidationId, tags: Vec<String>) {
+        let wanted = self.agents_kept_with(&tags);
         let everywhere = self.caches.invalidate(&tags).await;
+        if !wanted.is_empty() {
+            // Beside the answer. Whoever asks meanwhile joins the load.
+            let reading = self.clone();
+            tokio::spawn(async move { reading.agents_read_anew(wanted).await });
+        }
         self.relay.applied([id], everywhere, self.relay.clock.now());
         // Not before: the edge would fetch what the caches still have.
         self.edges.committed(id, &tags);

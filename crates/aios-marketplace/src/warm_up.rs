@@ -3,7 +3,8 @@
 use aios_cache::{Warmup, WarmupReport};
 use aios_db::profile::Context;
 use aios_db::store::agent_list::AgentListQuery;
-use aios_domain::{AgentFieldSet, AgentFilter, AgentSort, CategoryName};
+use aios_db::store::agents::agents_most_popular;
+use aios_domain::{AgentFieldSet, AgentFilter, AgentId, AgentSort, CategoryName, Result};
 
 use crate::caching::Reach;
 use crate::{Marketplace, PageRequest};
@@ -12,6 +13,10 @@ use crate::{Marketplace, PageRequest};
 const AT_ONCE: usize = 2;
 /// Agents on a first page, as the HTTP interface has it where nothing is said.
 const PAGE: u32 = 20;
+/// So many agents are loaded at most. By Zipf's law the first ten thousand of a million are asked for two times in three.
+const MOST_AGENTS: u64 = 10_000;
+/// So many of them by one statement.
+const AGENTS_A_STATEMENT: usize = 200;
 /// The orders whose first pages are loaded.
 const SORTS: [AgentSort; 5] = [
     AgentSort::Popular,
@@ -22,7 +27,7 @@ const SORTS: [AgentSort; 5] = [
 ];
 
 impl Marketplace {
-    /// Loads figures, categories, and the first pages of the lists that a storefront begins with. What is kept already, on
+    /// Loads figures, categories, the first pages of the lists that a storefront begins with, and the most popular agents. What is kept already, on
     /// this server or another, is not loaded again, and where nothing is kept nothing is loaded. It may run at any time,
     /// also beside requests.
     pub async fn warm_up(&self) -> WarmupReport {
@@ -37,11 +42,15 @@ impl Marketplace {
         let categories = self.category_list().await;
         let names = categories.iter().flat_map(|categories| categories.iter());
         let names = names.map(|category| category.name.clone());
-        self.wanted(names).run(AT_ONCE).await
+        let popular = self.most_popular().await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the most popular agents are not loaded beforehand");
+            Vec::new()
+        });
+        self.wanted(names, &popular).run(AT_ONCE).await
     }
 
     /// What is wanted, the most wanted first.
-    fn wanted(&self, categories: impl Iterator<Item = CategoryName>) -> Warmup {
+    fn wanted(&self, categories: impl Iterator<Item = CategoryName>, popular: &[AgentId]) -> Warmup {
         let featured = AgentFilter {
             is_featured: Some(true),
             ..AgentFilter::default()
@@ -57,14 +66,29 @@ impl Marketplace {
             let name = format!("agents by {}", sort.as_str());
             self.first_page(warmup, &name, sort, AgentFilter::default())
         });
-        categories.fold(warmup, |warmup, category| {
+        let warmup = categories.fold(warmup, |warmup, category| {
             let name = format!("agents of {category}");
             let filter = AgentFilter {
                 category: Some(category),
                 ..AgentFilter::default()
             };
             self.first_page(warmup, &name, AgentSort::Popular, filter)
+        });
+        popular.chunks(AGENTS_A_STATEMENT).fold(warmup, |warmup, some| {
+            let name = format!("{} popular agents", some.len());
+            warmup.add_with(
+                name,
+                &(self.clone(), some.to_vec()),
+                async |(me, some): (Self, Vec<AgentId>)| me.agents_found(some).await,
+            )
         })
+    }
+
+    /// As many as there is room for.
+    async fn most_popular(&self) -> Result<Vec<AgentId>> {
+        let limit = self.caches.room_for_agents().min(MOST_AGENTS);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.db.read(move |c| agents_most_popular(c, limit)).await
     }
 
     fn first_page(&self, warmup: Warmup, name: &str, sort: AgentSort, filter: AgentFilter) -> Warmup {

@@ -21,6 +21,8 @@ use crate::tls::Certificate;
 
 /// How often views are written and trending is brought up to date.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often it is looked which agents are the most popular, for searches.
+const SEARCH_TIERS: Duration = Duration::from_secs(300);
 /// How long the start waits for Redis.
 const LONGEST_WAIT_FOR_REDIS: Duration = Duration::from_secs(2);
 /// How long requests under way may take when the server stops, beyond their own time limit.
@@ -95,6 +97,7 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
         _ => None,
     };
     keep_house(marketplace.clone(), metrics);
+    keep_search_tiers(marketplace.clone());
     keep_relaying(marketplace.clone());
     keep_purging(&marketplace);
     actix_web::rt::spawn(warm_up(marketplace.clone()));
@@ -236,6 +239,20 @@ fn keep_house(marketplace: Marketplace, metrics: Option<Metrics>) {
             }
             if let Some(metrics) = &metrics {
                 metrics.upkeep();
+            }
+        }
+    });
+}
+
+/// Looks which agents are the most popular, for searches, soon after the start and every few minutes.
+fn keep_search_tiers(marketplace: Marketplace) {
+    actix_web::rt::spawn(async move {
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + HOUSEKEEPING, SEARCH_TIERS);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = marketplace.search_tiers_refresh().await {
+                tracing::warn!(%error, "search tiers could not be brought up to date; it is tried again");
             }
         }
     });

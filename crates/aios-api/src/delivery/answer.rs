@@ -30,6 +30,8 @@ pub(crate) struct Draft {
     read_at: Option<SystemTime>,
     fresh_for: Duration,
     gap: Option<usize>,
+    tags: Vec<String>,
+    is_of_kept: bool,
 }
 
 impl Draft {
@@ -49,6 +51,8 @@ impl Draft {
             read_at: None,
             fresh_for: Duration::MAX,
             gap: None,
+            tags: Vec::new(),
+            is_of_kept: false,
         }
     }
 
@@ -65,11 +69,34 @@ impl Draft {
     }
 
     /// What it shows, which was kept or read just now: the answer is dated by it, and fresh for no longer.
-    pub(crate) fn shows<V>(mut self, value: &Cached<V>, marketplace: &Marketplace) -> Self {
+    pub(crate) fn shows<V>(self, value: &Cached<V>, marketplace: &Marketplace) -> Self {
+        let was_kept = value.origin() != aios_cache::Origin::Loader;
+        self.read(value.age(), was_kept, marketplace)
+            .fresh_for(value.fresh_for())
+    }
+
+    /// How long ago what it shows was read, and whether that was for another answer.
+    pub(crate) fn read(mut self, ago: Duration, was_kept: bool, marketplace: &Marketplace) -> Self {
         let now = SystemTime::from(marketplace.clock().now());
-        self.read_at = now.checked_sub(value.age());
-        self.fresh_for = value.fresh_for();
+        self.read_at = now.checked_sub(ago);
+        self.is_of_kept = was_kept;
         self
+    }
+
+    /// Whether nothing was read for it.
+    pub(crate) fn is_of_kept(&self) -> bool {
+        self.is_of_kept
+    }
+
+    /// Tags that it bears in the cache beside those that its question has.
+    pub(crate) fn tags(mut self, tags: Vec<String>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// Those tags.
+    pub(crate) fn take_tags(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.tags)
     }
 
     /// For how long it is fresh.
@@ -354,7 +381,9 @@ mod tests {
         };
         let keeping = aios_marketplace::Keeping {
             ttl: Duration::from_secs(1),
+            stale: Duration::ZERO,
             tags: Vec::new(),
+            edge_tags: Vec::new(),
         };
         let freshness = Freshness::of(super::super::Class::Subject, &keeping, "aios");
         let answer = draft().gap("\"own\":null}").unwrap().finish(freshness.clone());

@@ -51,7 +51,7 @@ pub(crate) struct Freshness {
 impl Freshness {
     /// `prefix` tells this marketplace's tags from those of others behind the same edge.
     pub(crate) fn of(class: Class, keeping: &Keeping, prefix: &str) -> Self {
-        let tags: Vec<String> = keeping.tags.iter().map(|tag| format!("{prefix}:{tag}")).collect();
+        let tags: Vec<String> = keeping.edge_tags.iter().map(|tag| format!("{prefix}:{tag}")).collect();
         let list = |separator| HeaderValue::from_str(&tags.join(separator)).ok();
         let length: usize = tags.iter().map(|tag| tag.len() + 1).sum();
         let tags = list(",").zip(list(" ")).filter(|_| length <= LONGEST_TAGS);
@@ -96,7 +96,16 @@ mod tests {
     fn of(tags: usize) -> Freshness {
         let tags = (0..tags).map(|place| format!("agent:{place:036}")).collect();
         let ttl = Duration::from_secs(300);
-        Freshness::of(Class::List, &Keeping { ttl, tags }, "aios")
+        Freshness::of(
+            Class::List,
+            &Keeping {
+                stale: Duration::ZERO,
+                ttl,
+                tags: Vec::new(),
+                edge_tags: tags,
+            },
+            "aios",
+        )
     }
 
     #[test]

@@ -148,7 +148,9 @@ impl Delivery {
     pub(crate) fn pinned(&self, draft: Draft) -> Arc<Answer> {
         let keeping = Keeping {
             ttl: Duration::from_secs(3_600),
-            tags: vec!["documents".to_owned()],
+            stale: Duration::ZERO,
+            tags: Vec::new(),
+            edge_tags: vec!["documents".to_owned()],
         };
         Arc::new(draft.finish(Freshness::of(Class::Document, &keeping, &self.tag_prefix)))
     }
@@ -243,26 +245,28 @@ impl Delivery {
             }
         };
         let policy = Policy::new(keeping.ttl)
-            .stale(keeping.ttl / 5)
+            .stale(keeping.stale)
             .stale_if_error(WHILE_FAILING);
         let freshness = Freshness::of(class, &keeping, &self.tag_prefix);
-        let Keeping { ttl, tags } = keeping;
+        let Keeping { ttl, tags, .. } = keeping;
         let (load_times, marketplace) = (times.load.clone(), self.marketplace.clone());
         let load = async move || {
             let began = load_times.begin();
-            let draft = load(marketplace).await?;
+            let mut draft = load(marketplace).await?;
             // No longer than what it shows, or the times of the two would add up.
             let ttl = draft.freshness().min(ttl).max(SHORTEST);
+            let tags = draft.take_tags();
+            load_times.is_of_kept(draft.is_of_kept());
             let answer = draft.finish(freshness);
             load_times.end(began);
-            Ok(Loaded::new(answer).ttl(ttl))
+            Ok(Loaded::new(answer).ttl(ttl).tags(tags))
         };
         let slot = self.answers.at(&**key).policy(&policy).tags(|| tags);
         let answer = slot.get_or_load(load).await.map_err(loading_failed)?;
         let found = if self.is_enabled {
             let kept = self.answers.at(&**key).peek();
             let is_stored = kept.is_some_and(|kept| Cached::ptr_eq(&kept, &answer));
-            Found::of(&answer, times.load.has_run(), is_stored)
+            Found::of(&answer, &times.load, is_stored)
         } else {
             Found::Bypass
         };

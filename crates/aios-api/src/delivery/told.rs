@@ -71,6 +71,8 @@ pub(super) struct LoadTimes {
     /// Of the whole load, in nanoseconds; zero while it has not ended.
     whole: AtomicU64,
     has_begun: AtomicBool,
+    /// What the answer shows was kept, and nothing was read for it.
+    is_of_kept: AtomicBool,
 }
 
 impl LoadTimes {
@@ -82,6 +84,10 @@ impl LoadTimes {
     pub(super) fn end(&self, began: Instant) {
         let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.whole.store(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_of_kept(&self, is_of_kept: bool) {
+        self.is_of_kept.store(is_of_kept, Ordering::Relaxed);
     }
 
     pub(super) fn has_run(&self) -> bool {
@@ -129,16 +135,19 @@ pub(super) enum Found {
     Bypass,
     /// It was there; it may be stale, and is then refreshed or could not be.
     Hit { is_stale: bool },
-    /// This request loaded it, and it is kept, or not.
-    Loaded { is_stored: bool },
+    /// This request made it, and it is kept, or not; of what was kept, or of what was read.
+    Made { is_stored: bool, is_of_kept: bool },
     /// It waited for another request that loaded it.
     Collapsed,
 }
 
 impl Found {
-    pub(super) fn of(cached: &Cached<Answer>, has_loaded: bool, is_stored: bool) -> Self {
+    pub(super) fn of(cached: &Cached<Answer>, load: &LoadTimes, is_stored: bool) -> Self {
         match cached.origin() {
-            Origin::Loader if has_loaded => Self::Loaded { is_stored },
+            Origin::Loader if load.has_run() => Self::Made {
+                is_stored,
+                is_of_kept: load.is_of_kept.load(Ordering::Relaxed),
+            },
             Origin::Loader => Self::Collapsed,
             Origin::Memory | Origin::Shared => Self::Hit {
                 is_stale: cached.is_stale(),
@@ -152,8 +161,13 @@ impl Found {
             Self::Hit { is_stale: false } => return told.hit(fresh_for),
             Self::Hit { is_stale: true } => "aios; hit; ttl=0; detail=STALE",
             Self::Bypass => "aios; fwd=bypass",
-            Self::Loaded { is_stored: true } => "aios; fwd=miss; stored",
-            Self::Loaded { is_stored: false } => "aios; fwd=miss",
+            Self::Made {
+                is_stored: true,
+                is_of_kept: true,
+            } => "aios-values; hit, aios; fwd=miss; stored",
+            Self::Made { is_of_kept: true, .. } => "aios-values; hit, aios; fwd=miss",
+            Self::Made { is_stored: true, .. } => "aios; fwd=miss; stored",
+            Self::Made { .. } => "aios; fwd=miss",
             Self::Collapsed => "aios; fwd=miss; collapsed",
         })
     }

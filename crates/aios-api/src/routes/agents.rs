@@ -62,7 +62,7 @@ pub(crate) async fn list(request: HttpRequest, api: web::Data<Api>) -> Result<Ht
     let query = AgentListQuery { filter, sort, fields };
     let asked = Canonical::agents(&query, &page);
     let question = asked.question(Route::Agents);
-    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query)));
+    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query, &page)));
     let load = agent_page(asked, query, page);
     api.delivery.answer(&request, question, keeping, load).await
 }
@@ -76,7 +76,8 @@ fn agent_page(
     move |marketplace| {
         Box::pin(async move {
             let listing = marketplace.agent_list(query, page).await?;
-            let draft = Draft::json(&AgentList::from(&*listing))?.shows(&listing, &marketplace);
+            let draft = Draft::json(&AgentList::from(&*listing))?.read(listing.age(), listing.was_kept(), &marketplace);
+            let draft = draft.fresh_for(listing.fresh_for()).tags(listing.tags());
             Ok(draft.header(LINK, asked.links(&listing)))
         })
     }
@@ -168,7 +169,7 @@ pub(crate) async fn search(
     // The same question as a list's.
     let asked = Canonical::agents(&query, &page);
     let question = asked.question(Route::Agents);
-    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query)));
+    let keeping = (Class::List, api.marketplace.keeping(Shown::AgentPage(&query, &page)));
     let load = agent_page(asked, query, page);
     api.delivery.posted(&request, &question, keeping, load).await
 }

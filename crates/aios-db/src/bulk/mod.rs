@@ -26,6 +26,7 @@ use crate::profile::{RunQueryDsl, in_parts};
 use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
+use crate::store::search_tiers::tiers_recount;
 use crate::{AnyConnection, DbResult};
 
 pub use rows::{BulkAgent, BulkEvent, Dataset};
@@ -213,7 +214,7 @@ fn recount(connection: &mut AnyConnection, until: Timestamp) -> DbResult<()> {
     )
     .execute(connection)?;
     trending_refresh(connection, until)?;
-    Ok(())
+    tiers_recount(connection)
 }
 
 fn gather_statistics(connection: &mut AnyConnection) -> DbResult<()> {

@@ -47,10 +47,25 @@ pub(super) fn take_off(connection: &mut AnyConnection) -> DbResult<Plan> {
             remove(
                 connection,
                 removals,
-                &["INSERT INTO agents_fts (agents_fts) VALUES ('rebuild')"],
+                &[
+                    "INSERT INTO agents_fts (agents_fts) VALUES ('rebuild')",
+                    &tier_anew(1),
+                    &tier_anew(2),
+                    &tier_anew(3),
+                ],
             )
         }
     }
+}
+
+/// Makes the full-text index of a tier of agents anew. Its own `rebuild` would take all agents.
+fn tier_anew(tier: u8) -> String {
+    let index = format!("agents_fts_tier_{tier}");
+    format!(
+        "INSERT INTO {index} ({index}) VALUES ('delete-all'); \
+         INSERT INTO {index} (rowid, name, tags, capabilities, description) \
+         SELECT seq, name, tags, capabilities, description FROM marketplace_agents WHERE search_tier >= {tier}"
+    )
 }
 
 /// `put_back` runs in the reverse order of `take_off`: a foreign key goes before the key it refers to and comes back

@@ -143,6 +143,21 @@ pub fn agents_find(connection: &mut AnyConnection, ids: &[AgentId]) -> DbResult<
     agents.collect()
 }
 
+/// The most popular active agents, so many.
+///
+/// # Errors
+/// Those of the database.
+pub fn agents_most_popular(connection: &mut AnyConnection, limit: i64) -> DbResult<Vec<AgentId>> {
+    use marketplace_agents as a;
+    let ids: Vec<uuid::Uuid> = a::table
+        .filter(a::is_active)
+        .order((a::install_count.desc(), a::rating_average.desc(), a::id.desc()))
+        .select(a::id)
+        .limit(limit)
+        .load(connection)?;
+    Ok(ids.into_iter().map(AgentId).collect())
+}
+
 /// The agents, active or not, that came from a registry under these names.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub mod installations;
 pub mod knowledge;
 pub mod outbox;
 pub mod reviews;
+pub mod search_tiers;
 pub mod stats;
 pub mod users;
 

@@ -14,4 +14,5 @@ mod migrations;
 mod outbox;
 mod pool;
 mod profile;
+mod search_tiers;
 mod servers;

@@ -12,10 +12,10 @@ pub fn edge_key(prefix: &str, tag: &str) -> String {
     format!("{prefix}:{tag}")
 }
 
-/// Whether an answer that everybody may see can bear this tag. What is a user's own is kept at no edge, and no answer is a
-/// number alone, so there is nothing to purge.
+/// Whether an answer that everybody may see bears this tag at the edge. What is a user's own is kept at no edge, and no answer
+/// is a number alone; lists bear fewer tags there, since each takes room in every answer.
 pub(crate) fn is_at_the_edge(tag: &str) -> bool {
-    !tags::is_of_one_user(tag) && !tags::is_number(tag)
+    !tags::is_of_one_user(tag) && !tags::is_number(tag) && !tags::is_of_lists(tag)
 }
 
 /// The paths that show what bears a tag, for a CDN that purges by path (CloudFront): as few as can be told from a path. A `*`
@@ -79,7 +79,15 @@ mod tests {
     fn what_is_a_users_own_is_at_no_edge() {
         let user = UserId::new();
         let number = tags::NUMBER_OF_AGENTS.to_owned();
-        for tag in [tags::user(user), tags::knowledge_of(user), number] {
+        let (listed, shown) = (tags::LISTED.to_owned(), tags::shown(7));
+        for tag in [
+            tags::user(user),
+            tags::knowledge_of(user),
+            number,
+            listed,
+            shown,
+            "word:abc".to_owned(),
+        ] {
             assert!(!is_at_the_edge(&tag) && edge_paths(&tag).is_empty(), "{tag}");
         }
     }

@@ -4,8 +4,11 @@
 //! | --- | --- | --- |
 //! | an agent, or that there is none | `ttl`, 30 s | `agent:ID` |
 //! | how many agents pass a filter | `ttl` | `number:CATEGORY` or `number` where nothing else is asked for, else as a page |
-//! | a page of agents | `ttl` | `featured`, or else `agents:CATEGORY`, or else `agents`: the narrowest that holds |
+//! | a page of agents | `ttl` | `featured`, or else `listed:CATEGORY`, or else `listed`: the narrowest that holds; |
+//! | | | `shown:LOT` of each agent on it; `new`, `new:CATEGORY` where a new agent would be on it |
 //! | a page of featured agents | `ttl_featured` | `featured` |
+//! | what a search finds | `ttl` | `word:BEGINNING` of one of its words; `shown:LOT` of each agent found; |
+//! | | | `agents` too where typos were forgiven |
 //! | a page of an agent's reviews | `ttl` | `reviews:ID` |
 //! | the marketplace at a glance, agents in categories | `ttl_stats` | `agents`, `categories` |
 //! | categories | `ttl_stats` | `categories` |
@@ -15,8 +18,10 @@
 
 mod at_the_edge;
 mod keys;
+mod pages;
 mod stale;
-mod tags;
+pub(crate) mod tags;
+mod words;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -25,20 +30,22 @@ use std::time::Duration;
 
 use aios_cache::serializer::MessagePack;
 use aios_cache::{Cache, Cached, LinkState, LoadError, Loaded, Namespace, NamespaceError, Outcome, Policy, Targets};
-use aios_db::store::agent_list::AgentListQuery;
+use aios_db::store::agent_list::{AgentListQuery, Matched};
 use aios_db::store::outbox::EVERYTHING;
 use aios_domain::{
     Agent, AgentFilter, AgentId, AgentStats, Category, CategoryCount, Error, ErrorKind, Installation, KnowledgeEntry,
-    KnowledgeFilter, KnowledgeId, MarketplaceStats, PartialAgentSummary, Rating, Result, Review, SearchQuery, UserId,
+    KnowledgeFilter, KnowledgeId, MarketplaceStats, Rating, Result, Review, SearchQuery, UserId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::keys::{AgentPage, Filter, KnowledgePage, PageOf};
-use crate::{Listing, PageRequest};
+use crate::{CountMode, Listing, PageRequest};
 
 pub(crate) use at_the_edge::is_at_the_edge;
 pub use at_the_edge::{edge_key, edge_paths};
+pub use pages::AgentListing;
+pub(crate) use pages::KeptPage;
 pub(crate) use stale::Stale;
 
 /// How long answers are kept, and how much memory they take.
@@ -70,6 +77,13 @@ impl Default for CacheSettings {
 
 /// How long it is remembered that there is no such agent or entry.
 const NEGATIVE_TTL: Duration = Duration::from_secs(30);
+/// For how long beyond its time an agent is shown while it is read anew. Whatever is written of it makes it stale at once, so all
+/// that can be old is how often it was looked at, and of most agents nobody wants to know that twice in five minutes.
+const AGENT_WHILE_REFRESHING: Duration = Duration::from_secs(3_600);
+/// The share of the memory that agents may take, in per cent.
+const AGENTS_SHARE: u64 = 25;
+/// What an agent takes of it at most, as a rule, in bytes.
+const AGENT_WEIGHT: u64 = 2_048;
 /// How long what everybody sees may be served while the database fails.
 const WHILE_FAILING: Duration = Duration::from_secs(3_600);
 /// A user's texts can be long. Answers with more than this, in bytes, are not kept.
@@ -98,8 +112,8 @@ pub enum Shown<'a> {
     Agent(AgentId),
     /// Agents that were named.
     AgentsById(&'a [AgentId]),
-    /// A page of agents.
-    AgentPage(&'a AgentListQuery),
+    /// A page of agents, with a total as far as the request wants one.
+    AgentPage(&'a AgentListQuery, &'a PageRequest),
     /// A page of an agent's reviews.
     Reviews(AgentId),
     /// The marketplace at a glance.
@@ -115,8 +129,13 @@ pub enum Shown<'a> {
 pub struct Keeping {
     /// For how long. What is shown is fresh for no longer than the value that it was made of.
     pub ttl: Duration,
-    /// The tags that it bears in the cache. They are the same at every server and in every cache in front of it.
+    /// For how long beyond that it is shown while it is made anew.
+    pub stale: Duration,
+    /// The tags that it bears in the cache. An answer that shows a page of agents bears the page's own besides
+    /// ([`AgentListing::tags`]).
     pub tags: Vec<String>,
+    /// The tags that it bears in every cache in front of the servers.
+    pub edge_tags: Vec<String>,
 }
 
 /// Every cached thing of the marketplace.
@@ -125,7 +144,7 @@ pub(crate) struct Caches {
     settings: CacheSettings,
     featured: Policy,
     agents: Namespace<Option<Arc<Agent>>>,
-    agent_pages: Namespace<Listing<PartialAgentSummary>>,
+    agent_pages: Namespace<KeptPage>,
     agent_totals: Namespace<Option<i64>>,
     reviews: Namespace<Listing<Review>>,
     stats: Namespace<MarketplaceStats>,
@@ -153,7 +172,11 @@ impl Caches {
         };
         Ok(Self {
             featured: self::public(settings.ttl_featured).across_nodes(true),
-            agents: maker.make("agents", &public, 25)?,
+            agents: maker.make(
+                "agents",
+                &self::public(settings.ttl).stale(AGENT_WHILE_REFRESHING),
+                AGENTS_SHARE,
+            )?,
             agent_pages: maker.make("agent-pages", &pages, 34)?,
             agent_totals: maker.make("agent-totals", &pages, 1)?,
             reviews: maker.make("reviews", &public, 15)?,
@@ -179,13 +202,28 @@ impl Caches {
             ttl_featured,
             ..
         } = self.settings;
+        let stale = match shown {
+            Shown::Agent(_) => AGENT_WHILE_REFRESHING.max(while_refreshing(ttl)),
+            Shown::Stats | Shown::CategoryCounts | Shown::Categories => while_refreshing(ttl_stats),
+            _ => while_refreshing(ttl),
+        };
         let (ttl, tags) = match shown {
             Shown::Agent(id) => (ttl, vec![tags::agent(id)]),
             Shown::AgentsById(ids) => (ttl, ids.iter().copied().map(tags::agent).collect()),
-            Shown::AgentPage(query) if query.filter.is_featured == Some(true) => {
-                (ttl_featured, vec![Self::tag_of(query)])
+            Shown::AgentPage(query, page) => {
+                let is_of_featured = query.filter.is_featured == Some(true);
+                let ttl = if is_of_featured { ttl_featured } else { ttl };
+                let mut tags = pages::tags_of_query(&query.filter);
+                if page.count == CountMode::Exact {
+                    tags.extend(pages::tags_of_total(&query.filter, Matched::All));
+                }
+                return Keeping {
+                    ttl,
+                    stale: while_refreshing(ttl),
+                    tags,
+                    edge_tags: vec![pages::edge_tag(&query.filter)],
+                };
             }
-            Shown::AgentPage(query) => (ttl, vec![Self::tag_of(query)]),
             // There are none where the agent is not active.
             Shown::Reviews(agent) => (ttl, vec![tags::reviews_of(agent), tags::agent(agent)]),
             Shown::Stats | Shown::CategoryCounts => {
@@ -193,7 +231,12 @@ impl Caches {
             }
             Shown::Categories => (ttl_stats, vec![tags::CATEGORIES.to_owned()]),
         };
-        Keeping { ttl, tags }
+        Keeping {
+            ttl,
+            stale,
+            edge_tags: tags.clone(),
+            tags,
+        }
     }
 
     /// Makes whatever bears these tags stale, here and as far as it can be told. Whether it reached every cache.
@@ -235,6 +278,16 @@ impl Caches {
         slot.get_or_load(load).await.map_err(told)
     }
 
+    /// Whether this process has the agent, as fresh as can be.
+    pub(crate) fn has_agent(&self, id: AgentId) -> bool {
+        self.agents.at(&id.0).peek().is_some()
+    }
+
+    /// How many agents this process can keep without pushing others out soon.
+    pub(crate) fn room_for_agents(&self) -> u64 {
+        self.settings.memory / 100 * AGENTS_SHARE / AGENT_WEIGHT
+    }
+
     /// Those of these agents that there are, active or not, and for how long that is fresh.
     pub(crate) async fn agents<F>(
         &self,
@@ -269,12 +322,17 @@ impl Caches {
         query: &AgentListQuery,
         page: &PageRequest,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Cached<Listing<PartialAgentSummary>>>
+    ) -> Result<Cached<KeptPage>>
     where
-        F: Future<Output = Result<Listing<PartialAgentSummary>>> + Send + 'static,
+        F: Future<Output = Result<KeptPage>> + Send + 'static,
     {
         let key = AgentPage(query, page);
-        let slot = self.agent_pages.at(&key).tags(|| [Self::tag_of(query)]);
+        let load = async move || {
+            let page = load().await?;
+            let tags = page.tags();
+            Ok(Loaded::new(page).tags(tags))
+        };
+        let slot = self.agent_pages.at(&key).tags(|| pages::tags_of_query(&query.filter));
         let slot = if query.filter.is_featured == Some(true) {
             slot.policy(&self.featured)
         } else {
@@ -283,50 +341,27 @@ impl Caches {
         slot.get_or_load(load).await.map_err(told)
     }
 
-    /// How many agents pass a filter.
+    /// How many agents pass a filter, where they are matched in this way.
     pub(crate) async fn agent_total<F>(
         &self,
         filter: &AgentFilter,
+        matched: Matched,
         load: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Option<i64>>
+    ) -> Result<Cached<Option<i64>>>
     where
         F: Future<Output = Result<Option<i64>>> + Send + 'static,
     {
-        let key = Filter(filter);
-        let slot = self.agent_totals.at(&key).tags(|| [Self::tag_of_total(filter)]);
-        Ok(slot.get_or_load(load).await.map_err(told)?.to_value())
-    }
-
-    /// Whether anything is kept at all.
-    pub(crate) fn is_enabled(&self) -> bool {
-        self.cache.is_enabled()
-    }
-
-    /// By which a total becomes wrong: an edit that leaves an agent where it was listed moves no number, as long as nothing
-    /// but the category is asked for.
-    fn tag_of_total(filter: &AgentFilter) -> String {
-        let of_category = AgentFilter {
-            category: filter.category.clone(),
-            ..AgentFilter::default()
+        let key = (Filter(filter), matched == Matched::Forgiven);
+        let slot = self
+            .agent_totals
+            .at(&key)
+            .tags(|| pages::tags_of_total(filter, matched));
+        let slot = if filter.is_featured == Some(true) {
+            slot.policy(&self.featured)
+        } else {
+            slot
         };
-        match &filter.category {
-            _ if *filter != of_category => Self::tag_of_filter(filter),
-            Some(category) => tags::number_of_agents_in(category),
-            None => tags::NUMBER_OF_AGENTS.to_owned(),
-        }
-    }
-
-    fn tag_of(query: &AgentListQuery) -> String {
-        Self::tag_of_filter(&query.filter)
-    }
-
-    /// The narrowest tag that holds for a list: changes of agents that it can't show leave it fresh.
-    fn tag_of_filter(filter: &AgentFilter) -> String {
-        match (&filter.category, filter.is_featured) {
-            (_, Some(true)) => tags::FEATURED.to_owned(),
-            (Some(category), _) => tags::agents_in(category),
-            (None, _) => tags::AGENTS.to_owned(),
-        }
+        slot.get_or_load(load).await.map_err(told)
     }
 
     /// A page of an agent's reviews.
@@ -485,11 +520,16 @@ impl Caches {
 /// for an hour while the database is away.
 fn public(ttl: Duration) -> Policy {
     Policy::new(ttl)
-        .stale(ttl / 5)
+        .stale(while_refreshing(ttl))
         .stale_if_error(WHILE_FAILING)
         .negative_ttl(NEGATIVE_TTL.min(ttl))
         .jitter(0.1)
         .early_refresh(1.0)
+}
+
+/// For how long beyond its time what everybody sees is shown while it is read anew.
+fn while_refreshing(ttl: Duration) -> Duration {
+    ttl / 5
 }
 
 /// What is a user's own: never beyond its time, except while the database is away.

@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 
 use aios_db::store::outbox::EVERYTHING;
-use aios_domain::{Agent, AgentId, CategoryName, UserId};
+use aios_domain::{Agent, AgentId, AgentSummary, CategoryName, UserId};
 
-use super::tags;
+use super::{tags, words};
 
 /// The tags that a transaction makes stale, gathered while it runs.
 ///
 /// What somebody wrote shows at once where it is the subject of an answer; a counter inside a list may lag. So an
 /// installation or a review touches the agent, its reviews and the user, and no list of agents: these would otherwise be
-/// read anew all the time, for a number that is one higher. An edit touches the lists that show the agent before or after it.
+/// read anew all the time, for a number that is one higher.
+///
+/// A publication touches the pages that the new agent would be on, and the searches for a word of it. An edit touches the pages
+/// that show the agent; where it may move the agent to other lists or within them, all lists that it was or is in; and where it
+/// changes which searches find it, those.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stale(BTreeSet<String>);
 
@@ -21,6 +25,11 @@ impl Stale {
         self.0.insert(tags::agent(agent.summary.id));
         self.lists_with(agent);
         self.number_with(agent);
+        if agent.is_active {
+            self.0.insert(tags::NEW.to_owned());
+            self.0.extend(agent.summary.category.as_ref().map(tags::new_in));
+            self.0.extend(words::tags_of_agent(&agent.summary));
+        }
     }
 
     /// An agent was edited, withdrawn, featured, verified.
@@ -32,6 +41,17 @@ impl Stale {
         if counted(old) != counted(new) {
             self.number_with(old);
             self.number_with(new);
+        }
+        let listed = [old, new].into_iter().filter(|agent| agent.is_active);
+        for agent in listed {
+            self.0.insert(tags::shown(tags::lot(agent.summary.id)));
+            if moves(old, new) {
+                self.0.insert(tags::LISTED.to_owned());
+                self.0.extend(agent.summary.category.as_ref().map(tags::listed_in));
+            }
+            if moves(old, new) || text(old) != text(new) {
+                self.0.extend(words::tags_of_agent(&agent.summary));
+            }
         }
     }
 
@@ -81,6 +101,7 @@ impl Stale {
     /// A category was made.
     pub(crate) fn category_made(&mut self, category: &CategoryName) {
         self.0.insert(tags::CATEGORIES.to_owned());
+        self.0.insert(tags::listed_in(category));
         self.0.insert(tags::agents_in(category));
         self.0.insert(tags::number_of_agents_in(category));
     }
@@ -107,4 +128,36 @@ impl Stale {
         }
         self.0.into_iter().collect()
     }
+}
+
+/// Whether an edit may move an agent into a list, out of it or within it: it changes something that lists choose or order by.
+/// Whoever lets lists be chosen or ordered by something else that is edited names it here.
+fn moves(old: &Agent, new: &Agent) -> bool {
+    let place = |agent: &Agent| {
+        let AgentSummary {
+            name,
+            category,
+            tags,
+            pricing,
+            is_featured,
+            is_verified,
+            created_at,
+            ..
+        } = agent.summary.clone();
+        let flags = (agent.is_active, is_featured, is_verified);
+        (flags, name, category, tags, pricing.model(), created_at)
+    };
+    place(old) != place(new)
+}
+
+/// What searches look at.
+fn text(agent: &Agent) -> impl PartialEq {
+    let AgentSummary {
+        name,
+        description,
+        tags,
+        capabilities,
+        ..
+    } = agent.summary.clone();
+    (name, description, tags, capabilities)
 }

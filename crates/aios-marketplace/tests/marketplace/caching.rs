@@ -7,12 +7,13 @@ use aios_cache::time::ManualClock;
 use aios_domain::{
     AgentChanges, AgentId, AgentSort, Caller, CategoryDraft, CategoryName, ContentType, Description, DisplayName,
     ErrorKind, JsonObject, KnowledgeDraft, KnowledgeFilter, KnowledgeId, KnowledgeSource, KnowledgeText,
-    KnowledgeTitle, SearchQuery,
+    KnowledgeTitle, SearchQuery, Version,
 };
-use aios_marketplace::{AgentListQuery, Marketplace, PageRequest, Precondition};
+use aios_marketplace::{AgentListQuery, Marketplace, PageAt, PageRequest, Precondition};
 use aios_test_support::{TestDatabase, on_both_databases};
 
-use crate::support::{admin, all, marketplace, published, stars, uncached, user, with_cache};
+use crate::random_writes::{RandomWrites, questions};
+use crate::support::{admin, all, marketplace, published, searching, stars, uncached, user, with_cache};
 
 fn page() -> PageRequest {
     PageRequest::first(100)
@@ -114,6 +115,100 @@ on_both_databases! {
         assert_eq!(cost(&marketplace, names(&marketplace, in_category("content"))).await, 0);
         assert_eq!(cost(&marketplace, names(&marketplace, featured())).await, 0);
         assert_ne!(cost(&marketplace, names(&marketplace, in_category("development"))).await, 0);
+    }
+
+    async fn an_edit_touches_the_pages_that_show_the_agent_and_no_others(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let author = user();
+        let mut ids = Vec::new();
+        for place in 0..8 {
+            ids.push(published(&marketplace, &author, &format!("Agent {place}")).await.summary.id);
+        }
+        // In lots of their own, so that none is made stale for another.
+        let shown = ids[0];
+        let page_of = |number: u32| PageRequest { at: PageAt::Number(number), ..PageRequest::first(4) };
+        let list = async |number: u32| marketplace.agent_list(all(AgentSort::Name), page_of(number)).await.unwrap();
+        let (first, second) = (list(1).await, list(2).await);
+        assert!(first.items.iter().any(|agent| agent.id == Some(shown)));
+        if first.tags().iter().any(|tag| second.tags().contains(tag)) {
+            // One run in three hundred: two of the agents share a lot.
+            return;
+        }
+        let version = |version: &str| AgentChanges { version: Some(Version::new(version).unwrap()), ..no_changes() };
+        edit(&marketplace, shown, version("9.9.9")).await;
+        assert_eq!(cost(&marketplace, list(2)).await, 0, "a page without it");
+        assert_eq!(list(1).await.items[0].version.as_ref().unwrap().as_str(), "9.9.9");
+
+        let description = Some(Description::new("Quite another text.").unwrap());
+        edit(&marketplace, shown, AgentChanges { description, ..no_changes() }).await;
+        assert_eq!(cost(&marketplace, list(2)).await, 0);
+        assert_eq!(list(1).await.items[0].description.as_ref().unwrap().as_str(), "Quite another text.");
+        // What may move it concerns every list.
+        let name = Some(aios_domain::AgentName::new("Zebra").unwrap());
+        edit(&marketplace, shown, AgentChanges { name, ..no_changes() }).await;
+        assert_eq!(list(2).await.items[3].name.as_ref().unwrap().as_str(), "Zebra");
+    }
+
+    async fn a_publication_touches_the_pages_that_the_agent_comes_on(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let author = user();
+        for place in 0..4 {
+            let agent = published(&marketplace, &author, &format!("Agent {place}")).await.summary.id;
+            marketplace.agent_install(&user(), agent, JsonObject::default()).await.unwrap();
+        }
+        let list = async |sort: AgentSort, limit: u32| marketplace.agent_list(all(sort), PageRequest::first(limit)).await.unwrap();
+        for sort in [AgentSort::Popular, AgentSort::Recent, AgentSort::Name, AgentSort::Rating] {
+            list(sort, 2).await;
+            list(sort, 4).await;
+        }
+        published(&marketplace, &author, "Agent of tomorrow").await;
+        assert_eq!(cost(&marketplace, list(AgentSort::Popular, 2)).await, 1, "others are installed more: it is counted, and not read");
+        assert_eq!(cost(&marketplace, list(AgentSort::Popular, 4)).await, 1, "something follows the last page now");
+        assert_eq!(list(AgentSort::Recent, 2).await.items[0].name.as_ref().unwrap().as_str(), "Agent of tomorrow");
+        assert_eq!(cost(&marketplace, list(AgentSort::Name, 2)).await, 1);
+        assert_eq!(cost(&marketplace, list(AgentSort::Rating, 2)).await, 1, "it is without a rating as these are");
+    }
+
+    async fn a_search_is_touched_by_what_it_may_find(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let author = user();
+        published(&marketplace, &author, "Invoice Reader").await;
+        let find = async |words: &str| names(&marketplace, searching(words, AgentSort::Relevance)).await;
+        assert_eq!(find("invoice").await, ["Invoice Reader"]);
+        assert_eq!(find("invoce").await, ["Invoice Reader"], "a typo is forgiven");
+        assert!(find("calendar").await.is_empty());
+        let other = published(&marketplace, &author, "Mail Sorter").await.summary.id;
+        assert_eq!(cost(&marketplace, find("invoice")).await, 0);
+        assert_ne!(cost(&marketplace, find("invoce")).await, 0, "nobody can say what else is similar");
+        let description = Some(Description::new("Finds the invoice in your calendar.").unwrap());
+        edit(&marketplace, other, AgentChanges { description, ..no_changes() }).await;
+        assert_eq!(find("invoice").await.len(), 2);
+        assert_eq!(find("calendar").await, ["Mail Sorter"]);
+        let description = Some(Description::new("Finds nothing.").unwrap());
+        edit(&marketplace, other, AgentChanges { description, ..no_changes() }).await;
+        assert_eq!(find("invoice").await, ["Invoice Reader"]);
+        assert!(find("calendar").await.is_empty());
+    }
+
+    async fn whatever_is_written_every_list_is_as_if_nothing_were_kept(database: &TestDatabase) {
+        let (kept, read) = (marketplace(database), uncached(database));
+        let mut writes = RandomWrites::new(kept.clone());
+        for _ in 0..6 {
+            writes.publish().await;
+        }
+        let questions = questions();
+        for step in 0..40 {
+            let done = writes.one().await;
+            for (query, page) in &questions {
+                let (kept, read) = (kept.agent_list(query.clone(), page.clone()), read.agent_list(query.clone(), page.clone()));
+                let (kept, read) = (kept.await.unwrap(), read.await.unwrap());
+                let asked = || format!("step {step}, {done}: {query:?} {page:?}");
+                assert_eq!(kept.items, read.items, "{}", asked());
+                assert_eq!((kept.total, kept.pages()), (read.total, read.pages()), "{}", asked());
+                assert_eq!(kept.next_cursor.is_some(), read.next_cursor.is_some(), "{}", asked());
+                assert_eq!(kept.prev_cursor.is_some(), read.prev_cursor.is_some(), "{}", asked());
+            }
+        }
     }
 
     async fn an_installation_shows_at_once_to_its_user_and_on_the_agent_and_later_in_lists(database: &TestDatabase) {
@@ -273,26 +368,61 @@ on_both_databases! {
     async fn answers_live_as_long_as_they_are_set_to(database: &TestDatabase) {
         let clock = ManualClock::new();
         let marketplace = with_cache(database, &Cache::builder().clock(clock.clone()).build());
-        let agent = published(&marketplace, &user(), "Kept").await.summary.id;
+        published(&marketplace, &user(), "Kept").await;
         let bea = user();
         let ask = async || {
             let mut costs = Vec::new();
             costs.push(cost(&marketplace, marketplace.my_agents(&bea, page())).await);
             costs.push(cost(&marketplace, marketplace.agent_list(all(AgentSort::Popular), page())).await);
             costs.push(cost(&marketplace, marketplace.agent_list(featured(), page())).await);
-            costs.push(cost(&marketplace, marketplace.agent_get(agent, None)).await);
             costs.push(cost(&marketplace, marketplace.stats()).await);
             costs
         };
         // Beyond all of them: 600 s, and a fifth.
-        assert_eq!(ask().await, [2, 2, 2, 1, 5]);
-        assert_eq!(ask().await, [0; 5]);
+        assert_eq!(ask().await, [2, 2, 2, 5]);
+        assert_eq!(ask().await, [0; 4]);
         clock.advance(Duration::from_secs(60));
-        assert_eq!(ask().await, [2, 0, 0, 0, 0], "a user's own: 60 s");
+        assert_eq!(ask().await, [2, 0, 0, 0], "a user's own: 60 s");
         clock.advance(Duration::from_secs(301));
-        assert_eq!(ask().await, [2, 2, 0, 1, 0], "lists and agents: 300 s, and up to 60 s more while they are refreshed");
+        assert_eq!(ask().await, [2, 2, 0, 0], "lists: 300 s, and up to 60 s more while they are refreshed");
         clock.advance(Duration::from_secs(361));
-        assert_eq!(ask().await, [2, 2, 2, 1, 5], "featured and stats: 600 s, and up to 120 s more");
+        assert_eq!(ask().await, [2, 2, 2, 5], "featured and stats: 600 s, and up to 120 s more");
+    }
+
+    async fn an_agent_is_shown_for_an_hour_while_it_is_read_anew(database: &TestDatabase) {
+        let clock = ManualClock::new();
+        let marketplace = with_cache(database, &Cache::builder().clock(clock.clone()).build());
+        let agent = published(&marketplace, &user(), "Seldom seen").await.summary.id;
+        assert_eq!(cost(&marketplace, marketplace.agent_get(agent, None)).await, 1);
+        clock.advance(Duration::from_secs(299 - 30));
+        assert!(!marketplace.agent_shared(agent).await.unwrap().1.is_stale(), "300 s, less up to a tenth");
+        clock.advance(Duration::from_secs(3_000));
+        assert!(marketplace.agent_shared(agent).await.unwrap().1.is_stale());
+        // What is written shows at once, whatever its age.
+        marketplace.agent_install(&user(), agent, JsonObject::default()).await.unwrap();
+        assert_eq!(marketplace.agent_get(agent, None).await.unwrap().agent.summary.install_count, 1);
+        clock.advance(Duration::from_secs(300 + 3_601));
+        assert_eq!(cost(&marketplace, marketplace.agent_get(agent, None)).await, 1, "an hour later it is gone");
+    }
+
+    async fn an_agent_that_somebody_asked_for_is_read_anew_when_it_changes(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let (seen, unseen) = (published(&marketplace, &user(), "Seen").await, published(&marketplace, &user(), "Unseen").await);
+        let (seen, unseen) = (seen.summary.id, unseen.summary.id);
+        marketplace.agent_get(seen, None).await.unwrap();
+        let writes = [seen, unseen].map(|agent| {
+            let marketplace = marketplace.clone();
+            async move { marketplace.agent_install(&user(), agent, JsonObject::default()).await.unwrap() }
+        });
+        let [of_seen, of_unseen] = writes;
+        let without = cost(&marketplace, of_unseen).await;
+        let before = marketplace.database().statement_count();
+        of_seen.await;
+        // Whoever asks first joins the load, or finds it done: it is one statement either way.
+        let kept = marketplace.agent_get(seen, None).await.unwrap();
+        assert_eq!(kept.agent.summary.install_count, 1);
+        assert_eq!(marketplace.database().statement_count() - before, without + 1);
+        assert_eq!(cost(&marketplace, marketplace.agent_get(seen, None)).await, 0);
     }
 
     async fn a_view_counts_whether_the_agent_was_read_or_kept(database: &TestDatabase) {
@@ -326,16 +456,17 @@ on_both_databases! {
 
     async fn popular_things_are_there_after_a_warm_up(database: &TestDatabase) {
         let marketplace = marketplace(database);
-        published(&marketplace, &user(), "Warm").await;
+        let agent = published(&marketplace, &user(), "Warm").await.summary.id;
         let warmed = marketplace.warm_up().await;
-        // Categories, their counts, figures, featured agents, five orders, and each category's first page.
-        assert_eq!((warmed.loaded, warmed.failed.len()), (3 + 1 + 5 + 6, 0), "{warmed}");
+        // Categories, their counts, figures, featured agents, five orders, each category's first page, and popular agents.
+        assert_eq!((warmed.loaded, warmed.failed.len()), (3 + 1 + 5 + 6 + 1, 0), "{warmed}");
+        assert_eq!(cost(&marketplace, marketplace.agent_get(agent, None)).await, 0);
         let first = || PageRequest::first(20);
         assert_eq!(cost(&marketplace, marketplace.stats()).await, 0);
         assert_eq!(cost(&marketplace, marketplace.category_counts()).await, 0);
         assert_eq!(cost(&marketplace, marketplace.agent_list(all(AgentSort::Recent), first())).await, 0);
         assert_eq!(cost(&marketplace, marketplace.agent_list(in_category("content"), first())).await, 0);
-        assert_eq!(cost(&marketplace, marketplace.warm_up()).await, 0, "what is there is not loaded again");
+        assert_eq!(cost(&marketplace, marketplace.warm_up()).await, 1, "it is asked who is popular; what is there is not loaded again");
         let off = uncached(database);
         assert_eq!(cost(&off, off.warm_up()).await, 0, "nothing is loaded for nobody");
     }

@@ -13,6 +13,7 @@ mod edge;
 mod import;
 mod outbox;
 mod pages;
+mod random_writes;
 mod search;
 mod statements;
 mod stored;

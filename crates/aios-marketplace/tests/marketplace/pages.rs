@@ -94,7 +94,11 @@ async fn agents(
     query: &AgentListQuery,
     request: PageRequest,
 ) -> Listing<PartialAgentSummary> {
-    marketplace.agent_list(query.clone(), request).await.unwrap().to_value()
+    marketplace
+        .agent_list(query.clone(), request)
+        .await
+        .unwrap()
+        .into_listing()
 }
 
 fn id(agent: &PartialAgentSummary) -> AgentId {

@@ -1,10 +1,11 @@
 //! Searching by words, beginnings and near misses.
 
-use aios_domain::{AgentDraft, AgentName, AgentSort, Capability, Description, SearchQuery, Tag};
+use aios_db::store::search_tiers::{TierChange, tiers_set};
+use aios_domain::{AgentDraft, AgentName, AgentSort, Capability, Description, PartialAgentSummary, SearchQuery, Tag};
 use aios_marketplace::{Marketplace, PageAt, PageRequest};
 use aios_test_support::{TestDatabase, on_both_databases};
 
-use crate::support::{draft, marketplace, searching, user};
+use crate::support::{draft, marketplace, published, searching, uncached, user};
 
 async fn filled(database: &TestDatabase) -> Marketplace {
     let marketplace = marketplace(database);
@@ -134,6 +135,65 @@ on_both_databases! {
         }
     }
 
+    async fn of_a_usual_word_the_best_known_come_first_and_pages_join(database: &TestDatabase) {
+        let marketplace = uncached(database);
+        let author = user();
+        let mut connection = database.connection();
+        for place in 0_i64..90 {
+            let agent = published(&marketplace, &author, &format!("Planner {place}")).await.summary.id;
+            let tier = match place { 0..10 => 3, 10..55 => 2, 55..70 => 1, _ => 0 };
+            tiers_set(&mut connection, &[TierChange { agent, tier }]).unwrap();
+        }
+        // One of those that nobody knows matches better than all others, and one that is known.
+        for (name, tier) in [("Planner, a planner for planners who plan", 0), ("Weekly", 3)] {
+            let description = Description::new("A planner of weeks.").unwrap();
+            let agent = marketplace.agent_create(&author, AgentDraft { description, ..draft(name) }).await.unwrap().summary.id;
+            tiers_set(&mut connection, &[TierChange { agent, tier }]).unwrap();
+        }
+        let ask = async |at: PageAt, limit: u32| {
+            let request = PageRequest { at, ..PageRequest::first(limit) };
+            marketplace.agent_list(searching("planner", AgentSort::Relevance), request).await.unwrap()
+        };
+        let whole = ask(PageAt::Number(1), 100).await;
+        assert_eq!((whole.items.len(), whole.total), (92, Some(92)));
+        let places: Vec<Option<i64>> = whole.items.iter().map(place_in_name).collect();
+        let band = |places: &[Option<i64>], from: i64, to: i64| places.iter().all(|place| place.is_none_or(|place| (from..to).contains(&place)));
+        assert!(band(&places[..56], 0, 55) && band(&places[56..71], 55, 70) && band(&places[71..], 70, 90), "{places:?}");
+        assert_eq!(whole.items[55].name.as_ref().unwrap().as_str(), "Weekly", "the worst match of those that are ranked as one");
+
+        let mut walked = Vec::new();
+        let mut at = PageAt::Number(1);
+        let last = loop {
+            let page = ask(at, 7).await;
+            walked.extend(page.items.iter().cloned());
+            match &page.next_cursor {
+                Some(cursor) => at = PageAt::Cursor(cursor.clone()),
+                None => break page,
+            }
+        };
+        assert_eq!(walked, whole.items, "forwards");
+        let mut back = last.items.clone();
+        let mut before = last.prev_cursor.clone();
+        while let Some(cursor) = before {
+            let page = ask(PageAt::Cursor(cursor), 7).await;
+            assert!(page.next_cursor.is_some());
+            back.splice(0..0, page.items.iter().cloned());
+            before = page.prev_cursor.clone();
+        }
+        assert_eq!(back, whole.items, "backwards");
+        for (number, expected) in (1..).zip(whole.items.chunks(9)) {
+            assert_eq!(ask(PageAt::Number(number), 9).await.items, expected, "page {number}");
+        }
+
+        // A cursor stays good when the tiers change.
+        let cursor = ask(PageAt::Number(2), 7).await.next_cursor.clone().unwrap();
+        let ids = whole.items.iter().filter_map(|agent| agent.id);
+        tiers_set(&mut connection, &ids.map(|agent| TierChange { agent, tier: 0 }).collect::<Vec<_>>()).unwrap();
+        ask(PageAt::Cursor(cursor), 7).await;
+        let few = ask(PageAt::Number(1), 100).await;
+        assert_eq!(few.items.len(), 92);
+    }
+
     async fn knowledge_is_searched_within_ones_own(database: &TestDatabase) {
         let marketplace = marketplace(database);
         let (ada, bea) = (user(), user());
@@ -170,4 +230,9 @@ async fn found(marketplace: &Marketplace, words: &str) -> Vec<String> {
         .iter()
         .map(|agent| agent.name.as_ref().unwrap().to_string())
         .collect()
+}
+
+/// The number behind the name of a planner.
+fn place_in_name(agent: &PartialAgentSummary) -> Option<i64> {
+    agent.name.as_ref()?.as_str().strip_prefix("Planner ")?.parse().ok()
 }

@@ -33,7 +33,7 @@ const COLD: [(Question, u64); 12] = [
     (Question::MyAgents, 3),
     (Question::AgentsWithTags, 2),
     (Question::SecondPage, 2),
-    (Question::FoundByWords, 2),
+    (Question::FoundByWords, 3),
     (Question::ByIds, 1),
     (Question::Reviews, 3),
     (Question::AgentForAnybody, 1),

@@ -43,7 +43,7 @@ async fn public(marketplace: &Marketplace) {
         .unwrap()
         .agent;
     let reviews = marketplace.review_list(agent.summary.id, None, page).await.unwrap();
-    check([listed.to_value(), narrow.to_value()]);
+    check([listed.into_listing(), narrow.into_listing()]);
     check([Some(agent), None]);
     check([reviews.to_value()]);
     check([marketplace.stats().await.unwrap().to_value()]);

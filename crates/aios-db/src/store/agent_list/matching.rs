@@ -1,0 +1,116 @@
+//! How agents are matched with the words of a search, and how well they match.
+
+use super::Matched;
+use crate::connection::DatabaseKind;
+use crate::raw::Piece;
+use crate::search::Words;
+
+/// How agents are matched with the words of a search.
+#[derive(Clone)]
+pub(super) enum Matching {
+    /// There is no search.
+    All,
+    /// Every word is found, whole or as a beginning.
+    Words(Words),
+    /// As `Words`, with the words mended.
+    Corrected(Words),
+    /// PostgreSQL: every word is similar to something in name, tags or capabilities.
+    Similar(Words),
+}
+
+impl Matching {
+    /// What tells the cursors of one kind of matching from those of another.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Words(_) => "words",
+            Self::Corrected(_) => "corrected",
+            Self::Similar(_) => "similar",
+        }
+    }
+
+    pub(super) fn matched(&self) -> Matched {
+        match self {
+            Self::All => Matched::All,
+            Self::Words(_) => Matched::Words,
+            Self::Corrected(_) | Self::Similar(_) => Matched::Forgiven,
+        }
+    }
+
+    /// Whether there is a full-text index for each tier of agents, by which this is matched.
+    pub(super) fn has_tiers(&self) -> bool {
+        matches!(self, Self::Words(_) | Self::Corrected(_))
+    }
+
+    /// What an agent of this tier or a higher one must fulfil.
+    pub(super) fn condition(&self, kind: DatabaseKind, tier: i64) -> Vec<Piece> {
+        match (self, kind) {
+            (Self::All, _) => Vec::new(),
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Postgres) => {
+                // Spelled out, since a partial index is used only where its condition can be seen.
+                let of_tier = match tier {
+                    3.. => " AND search_tier >= 3 AND search_vector @@ to_tsquery('simple', ",
+                    2 => " AND search_tier >= 2 AND search_vector @@ to_tsquery('simple', ",
+                    1 => " AND search_tier >= 1 AND search_vector @@ to_tsquery('simple', ",
+                    _ => " AND search_vector @@ to_tsquery('simple', ",
+                };
+                vec![Piece::Sql(of_tier), Piece::Text(words.tsquery()), Piece::Sql(")")]
+            }
+            (Self::Words(words) | Self::Corrected(words) | Self::Similar(words), DatabaseKind::Sqlite) => {
+                let found = match tier {
+                    3.. => {
+                        " AND marketplace_agents.seq IN (SELECT rowid FROM agents_fts_tier_3 WHERE agents_fts_tier_3 MATCH "
+                    }
+                    2 => {
+                        " AND marketplace_agents.seq IN (SELECT rowid FROM agents_fts_tier_2 WHERE agents_fts_tier_2 MATCH "
+                    }
+                    1 => {
+                        " AND marketplace_agents.seq IN (SELECT rowid FROM agents_fts_tier_1 WHERE agents_fts_tier_1 MATCH "
+                    }
+                    _ => " AND marketplace_agents.seq IN (SELECT rowid FROM agents_fts WHERE agents_fts MATCH ",
+                };
+                vec![Piece::Sql(found), Piece::Text(words.fts5()), Piece::Sql(")")]
+            }
+            (Self::Similar(words), DatabaseKind::Postgres) => {
+                let similar = |word: &String| [Piece::Sql(" AND "), Piece::Text(word.clone()), Piece::Sql(SIMILAR)];
+                words.iter().flat_map(similar).collect()
+            }
+        }
+    }
+
+    /// How well an agent matches, the larger the better, whatever others there are.
+    pub(super) fn rank(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
+        match (self, kind) {
+            (Self::All, _) => None,
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Postgres) => Some(vec![
+                Piece::Sql("CAST(ts_rank_cd(search_vector, to_tsquery('simple', "),
+                Piece::Text(words.tsquery()),
+                Piece::Sql(")) AS double precision)"),
+            ]),
+            (Self::Words(words) | Self::Corrected(words) | Self::Similar(words), DatabaseKind::Sqlite) => Some(vec![
+                Piece::Sql(
+                    "aios_text_rank(marketplace_agents.name, marketplace_agents.tags, marketplace_agents.capabilities, \
+                     marketplace_agents.description, ",
+                ),
+                Piece::Text(words.plain()),
+                Piece::Sql(")"),
+            ]),
+            (Self::Similar(words), DatabaseKind::Postgres) => Some(vec![
+                Piece::Sql("CAST(word_similarity("),
+                Piece::Text(words.plain()),
+                Piece::Sql(SIMILARITY_END),
+            ]),
+        }
+    }
+}
+
+// `idx_agents_search_trigram` is on this very expression.
+macro_rules! trigram_text {
+    () => {
+        "(name_sort || ' ' || aios_words(tags) || ' ' || lower(aios_words(capabilities)))"
+    };
+}
+
+/// Behind a word: it is similar to a part of the text.
+const SIMILAR: &str = concat!(" <% ", trigram_text!());
+const SIMILARITY_END: &str = concat!(", ", trigram_text!(), ") AS double precision)");

@@ -1,0 +1,1 @@
+ALTER TABLE marketplace_agents DROP COLUMN search_tier;

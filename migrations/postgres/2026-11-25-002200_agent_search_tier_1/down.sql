@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY idx_agents_search_tier_1;

@@ -1,0 +1,3 @@
+-- Finds those that are no longer as popular as their tier says.
+CREATE INDEX idx_agents_search_tiered ON marketplace_agents (install_count DESC, rating_average DESC, id DESC)
+    WHERE is_active AND search_tier > 0;
