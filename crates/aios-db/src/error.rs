@@ -42,8 +42,7 @@ impl DbError {
     /// Whether the connection is broken, or its server gone.
     pub fn is_connection_loss(&self) -> bool {
         match self {
-            Self::NotBegun(_) => true,
-            Self::Query(QueryError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)) => true,
+            Self::NotBegun(_) | Self::Query(QueryError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)) => true,
             // What libpq says when the server goes away under a statement; diesel has no kind for it.
             Self::Query(QueryError::DatabaseError(_, info)) => is_connection_loss(info.message()),
             _ => false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
 use aios_db::Database;
-use aios_db::profile::Context;
+use aios_db::profile::{Context, in_parts};
 use aios_db::store::search_tiers;
 use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
@@ -134,6 +134,10 @@ impl Marketplace {
     /// # Errors
     /// Those of the database; what was done until then stays done.
     pub async fn search_tiers_refresh(&self) -> Result<()> {
+        Context::job("search tiers").scope(self.refresh_tiers()).await
+    }
+
+    async fn refresh_tiers(&self) -> Result<()> {
         let changes = self
             .db
             .read(|c| search_tiers::tier_changes(c, search_tiers::SIZES))
@@ -141,7 +145,9 @@ impl Marketplace {
         let changed = changes.len();
         for some in changes.chunks(TIERS_AT_ONCE) {
             let some = some.to_vec();
-            self.db.write_unseen(move |c| search_tiers::tiers_set(c, &some)).await?;
+            self.db
+                .write_unseen(move |c| in_parts(|| search_tiers::tiers_set(c, &some)))
+                .await?;
         }
         tracing::debug!(changed, "search tiers brought up to date");
         Ok(())

@@ -2,15 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::{env, thread};
+use std::{env, io};
 
 use aios_db::{Access, DatabaseUrl, connect, migrations};
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::TestDatabase;
@@ -54,6 +53,7 @@ const SETTINGS: [&str; 10] = [
 #[derive(Debug)]
 pub struct PostgresServer {
     port: u16,
+    // Dropped in this order: first it stops, then its files go.
     running: Option<Running>,
     directory: TempDir,
 }
@@ -92,6 +92,7 @@ impl PostgresServer {
     ///
     /// # Panics
     /// As [`start`](Self::start).
+    #[must_use]
     pub fn replica(&self) -> Self {
         let directory = directory();
         let data = directory.path().join("data");
@@ -180,25 +181,6 @@ impl PostgresServer {
         assert!(self.try_run(), "PostgreSQL did not start again: {}", self.log());
     }
 
-    /// Stops it where it stands: connections stay, and nothing is answered by what runs already.
-    pub fn freeze(&self) {
-        self.signal_all(Signal::STOP);
-    }
-
-    /// Lets it go on.
-    pub fn thaw(&self) {
-        self.signal_all(Signal::CONT);
-    }
-
-    fn signal_all(&self, signal: Signal) {
-        let running = self.running.as_ref().expect("the server was stopped");
-        let main = Pid::from_child(&running.child);
-        for process in children(main).into_iter().chain([main]) {
-            // One that has ended meanwhile needs no signal.
-            let _ = kill_process(process, signal);
-        }
-    }
-
     fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
@@ -240,24 +222,11 @@ impl PostgresServer {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // What is frozen would hear nothing.
-        let main = Pid::from_child(&self.child);
-        for process in children(main).into_iter().chain([main]) {
-            let _ = kill_process(process, Signal::CONT);
-        }
         if let Some(mut lifeline) = self.lifeline.take() {
             let _ = io::Write::write_all(&mut lifeline, b"keep\n");
         }
         let _ = self.child.wait();
     }
-}
-
-/// The processes that a process started, where the system lists them.
-fn children(of: Pid) -> Vec<Pid> {
-    let of = of.as_raw_nonzero();
-    let list = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    let numbers = list.split_whitespace().filter_map(|number| number.parse().ok());
-    numbers.filter_map(Pid::from_raw).collect()
 }
 
 /// The first line of postmaster.pid is the server's number, the eighth its state.
@@ -336,13 +305,4 @@ fn program(name: &str) -> PathBuf {
     programs.find(|program| program.is_file()).unwrap_or_else(|| {
         panic!("there is no {name}: run `cargo xtask test`, which installs it, or name its directory in {DIRECTORY_VARIABLE}")
     })
-}
-
-impl Drop for PostgresServer {
-    fn drop(&mut self) {
-        self.stop();
-        if thread::panicking() {
-            eprintln!("PostgreSQL at {} said:\n{}", self.port, self.log());
-        }
-    }
 }

@@ -88,7 +88,7 @@ struct Shared {
 
 impl Lane {
     pub(super) fn new(
-        name: Arc<str>,
+        name: &Arc<str>,
         config: &DatabaseConfig,
         size: LaneSize,
         metrics: LaneMetrics,
@@ -110,7 +110,7 @@ impl Lane {
                 unreachable: AtomicU64::new(0),
                 abandoned: AtomicU64::new(0),
                 said: Mutex::default(),
-                name: Arc::clone(&name),
+                name: Arc::clone(name),
             }),
             threads: Executor::new(format!("aios-db-{name}").into(), most as usize),
         }

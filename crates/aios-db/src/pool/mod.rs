@@ -233,6 +233,7 @@ impl Inner {
 }
 
 /// Where the connections of a pool lead, and for what.
+#[derive(Clone, Copy)]
 struct Place<'a> {
     url: &'a DatabaseUrl,
     access: Access,
@@ -251,5 +252,5 @@ fn lane(name: &str, config: &DatabaseConfig, size: LaneSize, place: Place<'_>, p
         reachability: Arc::clone(&reachability),
         metrics: metrics.clone(),
     };
-    Lane::new(shared_name, config, size, metrics.clone(), manager)
+    Lane::new(&shared_name, config, size, metrics.clone(), manager)
 }

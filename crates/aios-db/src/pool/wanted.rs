@@ -28,7 +28,6 @@ impl Interest {
     /// assert!(!wanted.is_wanted());
     /// ```
     #[track_caller]
-    #[expect(clippy::new_ret_no_self, reason = "there are two ends")]
     pub fn new() -> (Self, Wanted) {
         let (sender, receiver) = watch::channel(());
         let wanted = Wanted {

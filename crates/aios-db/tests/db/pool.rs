@@ -61,8 +61,9 @@ fn begin<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-fn nothing<T: Default>(_: &mut AnyConnection) -> DbResult<T> {
-    Ok(T::default())
+#[expect(clippy::unnecessary_wraps, reason = "operations return results")]
+fn nothing(_: &mut AnyConnection) -> DbResult<()> {
+    Ok(())
 }
 
 on_both_databases! {
@@ -100,9 +101,9 @@ on_both_databases! {
         let pool = narrow(database, |config| config.max_waiting = 1);
         let (holder, holding) = Holder::of(&pool);
         holder.holds(&pool).await;
-        let mut waits = Box::pin(pool.write(nothing::<()>));
+        let mut waits = Box::pin(pool.write(nothing));
         assert!(begin(waits.as_mut()).is_pending());
-        let refused = pool.write(nothing::<()>).await.unwrap_err();
+        let refused = pool.write(nothing).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Overloaded);
         assert!(refused.retry_after().is_some());
         holder.let_go();
@@ -115,12 +116,12 @@ on_both_databases! {
         let pool = narrow(database, |config| config.wait_timeout = Duration::from_millis(1));
         let (holder, holding) = Holder::of(&pool);
         holder.holds(&pool).await;
-        let refused = pool.write(nothing::<()>).await.unwrap_err();
+        let refused = pool.write(nothing).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Overloaded);
         assert_eq!((writer(&pool).shed, writer(&pool).waiting), (1, 0));
         holder.let_go();
         holding.await.unwrap().unwrap();
-        pool.write(nothing::<()>).await.unwrap();
+        pool.write(nothing).await.unwrap();
     }
 
     async fn what_nobody_waits_for_any_more_does_not_run(database: &TestDatabase) {
@@ -149,7 +150,7 @@ on_both_databases! {
         assert_eq!((writer(&pool).waiting, writer(&pool).abandoned), (0, 1));
         holder.let_go();
         holding.await.unwrap().unwrap();
-        pool.write(nothing::<()>).await.unwrap();
+        pool.write(nothing).await.unwrap();
         assert_eq!(*ran.lock().unwrap(), 0);
     }
 
@@ -161,7 +162,7 @@ on_both_databases! {
         assert!(holding.await.unwrap_err().is_cancelled());
         assert_eq!(writer(&pool).used, 1);
         holder.let_go();
-        pool.write(nothing::<()>).await.unwrap();
+        pool.write(nothing).await.unwrap();
         assert_eq!(writer(&pool).done, 2);
     }
 
@@ -171,7 +172,7 @@ on_both_databases! {
             let error = pool.write(|_| -> DbResult<()> { panic!("of the test") }).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal);
         }
-        pool.write(nothing::<()>).await.unwrap();
+        pool.write(nothing).await.unwrap();
         assert_eq!(writer(&pool).used, 0);
     }
 

@@ -14,6 +14,7 @@ mod import;
 mod outbox;
 mod pages;
 mod random_writes;
+mod replicas;
 mod search;
 mod statements;
 mod stored;

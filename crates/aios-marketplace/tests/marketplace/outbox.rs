@@ -264,19 +264,45 @@ on_both_databases! {
         assert!(outbox(database).is_empty());
     }
 
-    async fn a_write_is_carried_through_though_its_caller_goes_away(database: &TestDatabase) {
+    async fn a_write_that_has_begun_is_carried_through_though_its_caller_goes_away(database: &TestDatabase) {
         let (server, _clock) = server(database);
         assert_eq!(listed(&server).await, 0);
+        let begun = || {
+            let pools = server.database().pools();
+            let writer = pools.iter().find(|pool| pool.name != "read").unwrap();
+            writer.done + u64::from(writer.used)
+        };
+        let before = begun();
         let author = user();
         {
             let publishing = server.agent_create(&author, crate::support::draft("Left alone"));
             let mut publishing = std::pin::pin!(publishing);
-            // Polled once, then dropped: the caller has gone.
+            // Polled once, and dropped when it runs on its thread: the caller has gone.
             let started = std::future::poll_fn(|context| std::task::Poll::Ready(publishing.as_mut().poll(context)));
             assert!(started.await.is_pending());
+            while begun() == before {
+                tokio::task::yield_now().await;
+            }
         }
         while listed(&server).await == 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    async fn a_write_does_not_begin_for_a_caller_who_has_gone(database: &TestDatabase) {
+        let (server, _clock) = server(database);
+        let author = user();
+        {
+            let publishing = server.agent_create(&author, crate::support::draft("Too late"));
+            let mut publishing = std::pin::pin!(publishing);
+            let started = std::future::poll_fn(|context| std::task::Poll::Ready(publishing.as_mut().poll(context)));
+            assert!(started.await.is_pending());
+        }
+        let abandoned = || server.database().pools().iter().map(|pool| pool.abandoned).sum::<u64>();
+        while abandoned() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(outbox(database).is_empty());
+        assert_eq!(listed(&server).await, 0);
     }
 }

@@ -11,6 +11,7 @@
 mod agents;
 mod batches;
 mod caching;
+mod databases;
 mod delivery;
 mod described;
 mod edge;
