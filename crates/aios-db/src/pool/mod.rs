@@ -196,9 +196,10 @@ impl Database {
         wanted: Wanted,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
+        let call = self.call_from(wanted.origin(), Repeat::IfNotBegun);
         let call = Call {
-            wanted: Some(wanted.clone()),
-            ..self.call_from(wanted.origin(), Repeat::IfNotBegun)
+            wanted: Some(wanted),
+            ..call
         };
         self.write_called(call, operation)
     }
