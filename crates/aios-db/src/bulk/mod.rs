@@ -22,6 +22,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use uuid::Uuid;
 
+use crate::profile::{RunQueryDsl, in_parts};
 use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
@@ -91,7 +92,8 @@ pub fn is_empty(connection: &mut AnyConnection) -> DbResult<bool> {
 /// Those of the database: a row that exists already, or one that refers to something that does not.
 pub fn insert(connection: &mut AnyConnection, dataset: &impl Dataset) -> DbResult<LoadSummary> {
     connection.transaction(|connection| {
-        let summary = write(connection, dataset, &mut |_| {})?;
+        // As many rows a statement as it may bind, and then the next.
+        let summary = in_parts(|| write(connection, dataset, &mut |_| {}))?;
         recount(connection, dataset.until())?;
         Ok(summary)
     })

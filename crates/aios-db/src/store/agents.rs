@@ -12,6 +12,7 @@ use diesel::sql_types::Text;
 
 use super::categories::{category_count_add, category_require};
 use crate::loaders::{CHUNK, belongs_to};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_tags, marketplace_agents, tags};
 use crate::sql_types::{Sql, TextListValue, Uuid};
 use crate::{AnyConnection, DbResult};

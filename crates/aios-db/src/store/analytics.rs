@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::agents;
 use super::rows::{self, Field, given};
+use crate::profile::RunQueryDsl;
 use crate::schema::agent_analytics;
 use crate::sql_types::{JsonDocument, Sql, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbResult};

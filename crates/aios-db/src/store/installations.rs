@@ -15,6 +15,7 @@ use super::agents::{self, agent_find_locked, agent_lock};
 use super::rows::{self, Field, given};
 use crate::connection::{DatabaseKind, MultiBackend};
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_installations, agent_reviews, marketplace_agents};
 use crate::sql_types::{JsonDocument, Sql, Uuid};
 use crate::{AnyConnection, DbError, DbResult};

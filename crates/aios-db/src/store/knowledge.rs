@@ -12,6 +12,7 @@ use diesel::sql_types::{Bool, Double};
 use super::agents::{json, stored_tags, text_list};
 use crate::connection::{DatabaseKind, MultiBackend};
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::raw::{Piece, Raw};
 use crate::schema::knowledge_entries;
 use crate::search::Words;

@@ -12,6 +12,7 @@ use super::installations::is_installed;
 use crate::connection::MultiBackend;
 use crate::loaders::TopPerParent;
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbResult};

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::agents::AgentSummaryRow;
 use super::totals::marketplace_totals;
+use crate::profile::RunQueryDsl;
 use crate::schema::{categories, marketplace_agents};
 use crate::{AnyConnection, DbResult};
 

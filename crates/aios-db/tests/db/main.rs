@@ -17,6 +17,7 @@ mod migration_runs;
 mod migrations;
 mod outbox;
 mod pool;
+mod profile;
 mod search_tiers;
 mod servers;
 mod totals;
