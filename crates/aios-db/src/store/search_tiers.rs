@@ -70,16 +70,18 @@ pub fn tier_changes(connection: &mut AnyConnection, sizes: [i64; 3]) -> DbResult
     Ok(changes)
 }
 
-/// Gives agents their tiers. Some hundreds at a time, in a transaction of their own, keep nobody waiting.
+/// Gives agents their tiers, by a statement a tier. Some hundreds at a time, in a transaction of their own, keep nobody waiting.
 ///
 /// # Errors
 /// Those of the database.
 pub fn tiers_set(connection: &mut AnyConnection, changes: &[TierChange]) -> DbResult<()> {
-    // In the order of their ids, as all who change several agents lock them.
-    let mut changes = changes.to_vec();
-    changes.sort_unstable_by_key(|change| change.agent.0);
-    for TierChange { agent, tier } in changes {
-        diesel::update(a::table.filter(a::id.eq(Sql(agent.0))))
+    for tier in 0..=TOP_TIER {
+        let of_tier = changes.iter().filter(|change| change.tier == tier);
+        let ids: Vec<Sql<AgentId>> = of_tier.map(|change| Sql(change.agent)).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        diesel::update(a::table.filter(a::id.eq_any(ids)))
             .set(a::search_tier.eq(tier))
             .execute(connection)?;
     }

@@ -178,7 +178,7 @@ on_both_databases! {
             let page = ask(PageAt::Cursor(cursor), 7).await;
             assert!(page.next_cursor.is_some());
             back.splice(0..0, page.items.iter().cloned());
-            before = page.prev_cursor.clone();
+            before = page.into_listing().prev_cursor;
         }
         assert_eq!(back, whole.items, "backwards");
         for (number, expected) in (1..).zip(whole.items.chunks(9)) {
