@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: measures the service, with everything that the measurement needs prepared.
 
+mod db;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +23,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Http(HttpArgs),
+    Db(db::DbArgs),
 }
 
 /// Measure the HTTP interface, and write the pages in docs/performance.
@@ -79,6 +82,7 @@ const QUICK_PAGES: &str = "target/bench";
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     match &args.what {
         What::Http(args) => http(args),
+        What::Db(args) => db::run(args),
     }
 }
 
@@ -191,8 +195,10 @@ mod tests {
 
     fn http(arguments: &[&str]) -> Option<HttpArgs> {
         let line = Line::try_parse_from(["bench", "http"].iter().chain(arguments)).ok()?;
-        let What::Http(args) = line.args.what;
-        Some(args)
+        match line.args.what {
+            What::Http(args) => Some(args),
+            What::Db(_) => None,
+        }
     }
 
     #[test]

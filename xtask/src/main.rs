@@ -10,6 +10,7 @@ mod ci;
 mod failure;
 mod layers;
 mod migrate;
+mod plans;
 mod process;
 mod schema;
 mod seed;
@@ -40,6 +41,7 @@ enum Command {
     Layers(layers::Args),
     Ci(ci::Args),
     Bench(bench::Args),
+    Plans(plans::Args),
 }
 
 impl Command {
@@ -52,6 +54,7 @@ impl Command {
             Self::Layers(_) => layers::check(),
             Self::Ci(args) => ci::run(&args),
             Self::Bench(args) => bench::run(&args),
+            Self::Plans(args) => plans::run(&args),
         }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) fn document() -> OpenApi {
         routes::knowledge::remove,
         routes::knowledge::search,
         crate::batch::batch,
+        routes::queries::list,
+        routes::queries::plan,
         routes::operations::alive,
         routes::operations::ready,
         routes::operations::health,
@@ -232,7 +234,8 @@ fn add_problems(operation: &mut Operation, has_id: bool, path: &str) {
     let is_signed_in = operation.security.is_some();
     let is_api = path.starts_with("/api/");
     let can_be_forbidden = is_signed_in
-        && (path.ends_with("/{id}/stats")
+        && (path.starts_with("/api/v1/admin/")
+            || path.ends_with("/{id}/stats")
             || (path.ends_with("/categories") && has_body)
             || (path.ends_with("/agents/{id}") && !is_public_read(operation)));
     for (status, name, _) in COMMON {

@@ -14,6 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, ResponseError, web};
 use aios_domain::{Error, ErrorKind};
+use aios_marketplace::profile::Context as Profiled;
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
 use uuid::Uuid;
@@ -202,7 +203,7 @@ where
         .get()
         .map_or(usual, |TimeLimit(limit)| usual.min(*limit));
     // Called when it is polled, so that a panic in the call itself is caught too.
-    let answering = async move { routes.call(request).await };
+    let answering = Profiled::request(&seen.method, &seen.route).scope(async move { routes.call(request).await });
     let answering = AssertUnwindSafe(tokio::time::timeout(limit, answering)).catch_unwind();
     let answer = match answering.await {
         Ok(Ok(Ok(response))) => response,

@@ -9,23 +9,28 @@ pub mod catalog;
 mod connection;
 mod error;
 mod executor;
-mod instrumentation;
+pub mod loaders;
 pub mod migrations;
 mod paging;
 mod pool;
+pub mod profile;
 mod rank;
 mod raw;
+pub mod recording;
 #[allow(missing_docs, reason = "generated from the tables, which the migrations describe")]
 pub mod schema;
 pub mod scratch;
 mod search;
 pub mod sql_types;
 pub mod store;
-mod timing;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};
-pub use instrumentation::describe_metrics;
 pub use paging::{CountMode, FarPages, ListTask, Listing, PageAt, PageRequest, Paging};
 pub use pool::{Database, DatabaseConfig, Interest, PoolStatus, Wanted, in_transaction};
-pub use timing::ReadTiming;
+
+/// Tells the metrics recorder what this crate's metrics mean. Call it once, after the recorder is installed.
+pub fn describe_metrics() {
+    profile::describe_metrics();
+    pool::metrics::describe();
+}

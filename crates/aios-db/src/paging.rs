@@ -8,6 +8,7 @@ use aios_pagination::{At, Boundaries, Cursor, CursorCodec, ListingKey, Page, Pag
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
+use crate::profile::Call;
 use crate::{DbError, DbResult};
 
 /// Where in a list a page stands.
@@ -175,6 +176,7 @@ impl std::fmt::Debug for Paging<'_> {
 ///
 /// # Errors
 /// `InvalidCursor`; those of the database.
+#[track_caller]
 pub(crate) fn read_page<Q, QS, R>(
     connection: &mut AnyConnection,
     paging: &Paging<'_>,
@@ -205,6 +207,7 @@ where
             return Ok(Listing::empty(request));
         }
     };
+    let call = Call::begin();
     let page = match &request.at {
         PageAt::Number(0 | 1) => pager.page(connection, At::Start, &base),
         PageAt::Number(number) => {
@@ -218,6 +221,7 @@ where
         PageAt::Cursor(cursor) => pager.page(connection, At::Cursor(cursor), &base),
     }
     .map_err(page_error)?;
+    call.end(page.items.len());
     let total = count_list(connection, request, pager, base)?;
     Ok(Listing::of(page, request, total))
 }
@@ -226,6 +230,7 @@ where
 ///
 /// # Errors
 /// Those of the database.
+#[track_caller]
 pub(crate) fn count_list<Q, QS, R>(
     connection: &mut AnyConnection,
     request: &PageRequest,
@@ -246,7 +251,9 @@ where
         DatabaseKind::Postgres => Dialect::Postgres,
         DatabaseKind::Sqlite => Dialect::Sqlite,
     };
+    let call = Call::begin();
     let total = pager.count(connection, dialect, how, base)?;
+    call.end(1);
     Ok(total.map(|total| i64::try_from(Total::value(total)).unwrap_or(i64::MAX)))
 }
 

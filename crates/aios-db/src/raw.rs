@@ -10,6 +10,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Double, Text};
 
 use crate::connection::MultiBackend;
+use crate::sql_types::Uuid;
 
 /// A piece of SQL.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) enum Piece {
     Text(String),
     /// A bound number.
     Double(f64),
+    /// A bound id.
+    Uuid(uuid::Uuid),
 }
 
 /// Pieces that make an expression of the SQL type `ST` together. Whoever puts them together vouches for the type and for the
@@ -77,6 +80,7 @@ impl<ST> QueryFragment<MultiBackend> for Raw<ST> {
                 Piece::Sql(sql) => out.push_sql(sql),
                 Piece::Text(text) => out.push_bind_param::<Text, String>(text)?,
                 Piece::Double(number) => out.push_bind_param::<Double, f64>(number)?,
+                Piece::Uuid(id) => out.push_bind_param::<Uuid, uuid::Uuid>(id)?,
             }
         }
         Ok(())

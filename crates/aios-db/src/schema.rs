@@ -61,6 +61,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, SmallInt, Text};
+
+    agent_totals (category, pricing_model, is_verified, is_featured, shard) {
+        category -> Text,
+        pricing_model -> Text,
+        is_verified -> Bool,
+        is_featured -> Bool,
+        shard -> SmallInt,
+        agents -> BigInt,
+        installs -> BigInt,
+    }
+}
+
+diesel::table! {
     use crate::sql_types::{TextList, TimestampUtc, Uuid};
 
     cache_invalidations (id) {
@@ -161,6 +175,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+    use crate::sql_types::Uuid;
+
+    tag_totals (tag_id, shard) {
+        tag_id -> Uuid,
+        shard -> SmallInt,
+        agents -> BigInt,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::Text;
     use crate::sql_types::Uuid;
 
@@ -193,17 +218,20 @@ diesel::joinable!(agent_tags -> marketplace_agents (agent_id));
 diesel::joinable!(agent_tags -> tags (tag_id));
 diesel::joinable!(knowledge_entries -> users (user_id));
 diesel::joinable!(marketplace_agents -> users (author_id));
+diesel::joinable!(tag_totals -> tags (tag_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     agent_analytics,
     agent_installations,
     agent_reviews,
     agent_tags,
+    agent_totals,
     cache_invalidations,
     categories,
     edge_purges,
     knowledge_entries,
     marketplace_agents,
+    tag_totals,
     tags,
     users,
 );

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::profile::RunQueryDsl;
 use crate::{AnyConnection, DbResult};
 
 /// More words than these don't narrow a search further.

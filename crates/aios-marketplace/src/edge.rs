@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aios_db::profile::Context;
 use aios_db::store::edge_purges::{
     EdgePurge, edge_purge_ask, edge_purge_ask_everything, edge_purge_count, edge_purge_done, edge_purge_due,
     edge_purge_forget,
@@ -269,6 +270,10 @@ impl EdgeLine {
     /// # Errors
     /// Those of the database. That the edge fails is none: it is tried again when it is time.
     pub async fn purge_waiting(&self) -> Result<()> {
+        Context::job("purges of the edge").scope(self.purge_all_waiting()).await
+    }
+
+    async fn purge_all_waiting(&self) -> Result<()> {
         let marketplace = &self.marketplace;
         let (name, began) = (self.name(), marketplace.clock.now());
         let edge = name.clone();

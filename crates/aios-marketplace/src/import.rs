@@ -1,16 +1,16 @@
 //! Importing a registry: new agents are published, known ones brought up to date, and what is the same is left alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use aios_db::store::agents_many::{Edit, Publication, agents_find_locked, agents_write};
 use aios_db::store::{agents as store, users};
 use aios_db::{AnyConnection, DbResult};
-use aios_domain::{Agent, AgentDraft, Caller, ErrorKind, RegistryName, Result, Role, Timestamp, UserId};
+use aios_domain::{Agent, AgentDraft, AgentId, Caller, ErrorKind, RegistryName, Result, Role, Timestamp, UserId};
 use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::Marketplace;
-use crate::caching::Stale;
 use crate::registry::{Refusal, Registry, RegistryEntry};
 
 /// Entries that share one transaction.
@@ -108,15 +108,81 @@ impl Marketplace {
                 role: Role::Admin,
             };
             users::user_ensure(c, &importer, now)?;
-            let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
-            let known = store::agents_by_registry_names(c, &names)?;
-            batch
-                .iter()
-                .map(|entry| import_entry(c, stale, entry, &known, now))
-                .collect()
+            let (new, edits, outcomes) = sort_out(c, batch, now)?;
+            for agent in agents_write(c, IMPORTER, &new, &edits)? {
+                stale.agent_published(&agent);
+            }
+            for Edit { old, new } in &edits {
+                stale.agent_edited(old, new);
+            }
+            Ok(outcomes)
         })
         .await
     }
+}
+
+/// What of a batch is new, what is edited, and what becomes of each entry.
+type Sorted<'a> = (Vec<Publication<'a>>, Vec<Edit>, Vec<Outcome>);
+
+fn sort_out<'a>(connection: &mut AnyConnection, batch: &'a [RegistryEntry], now: Timestamp) -> DbResult<Sorted<'a>> {
+    let names: Vec<&RegistryName> = batch.iter().map(|entry| &entry.registry_name).collect();
+    let known = store::agents_by_registry_names(connection, &names)?;
+    let edits = edits(connection, batch, &known, now)?;
+    let mut new = Vec::new();
+    let outcomes = batch.iter().map(|entry| match known.get(&entry.registry_name) {
+        None => {
+            // Listed under the day the registry published it, so that "newest first" tells something.
+            let at = entry.released_at.map_or(now, |released| released.min(now));
+            new.push(Publication {
+                draft: &entry.draft,
+                registry_name: &entry.registry_name,
+                at,
+            });
+            Outcome::Created
+        }
+        Some(old) if edits.contains_key(&old.summary.id) => Outcome::Updated,
+        Some(_) => Outcome::Unchanged,
+    });
+    let outcomes = outcomes.collect();
+    Ok((new, edits.into_values().collect(), outcomes))
+}
+
+/// The known agents of which the registry says something newer or else.
+fn edits(
+    connection: &mut AnyConnection,
+    batch: &[RegistryEntry],
+    known: &HashMap<RegistryName, Agent>,
+    now: Timestamp,
+) -> DbResult<BTreeMap<AgentId, Edit>> {
+    let differing: BTreeMap<AgentId, &RegistryEntry> = batch
+        .iter()
+        .filter_map(|entry| {
+            let old = known.get(&entry.registry_name)?;
+            edit(old, &entry.draft, now).map(|_| (old.summary.id, entry))
+        })
+        .collect();
+    // Read again under the lock: somebody may be editing them.
+    let ids: Vec<AgentId> = differing.keys().copied().collect();
+    let held = agents_find_locked(connection, &ids)?.into_iter();
+    let edits = held.filter_map(|old| {
+        let id = old.summary.id;
+        let new = edit(&old, &differing.get(&id)?.draft, now)?;
+        Some((id, Edit { old, new }))
+    });
+    Ok(edits.collect())
+}
+
+/// The agent as the registry has it. `None` where it is that already, or newer.
+fn edit(old: &Agent, draft: &AgentDraft, now: Timestamp) -> Option<Agent> {
+    if draft.version < old.summary.version {
+        return None;
+    }
+    let new = brought_up_to_date(old, draft, now);
+    let unchanged = Agent {
+        updated_at: new.updated_at,
+        ..old.clone()
+    };
+    (new != unchanged).then_some(new)
 }
 
 impl ImportSummary {
@@ -127,40 +193,6 @@ impl ImportSummary {
             Outcome::Unchanged => self.unchanged += 1,
         }
     }
-}
-
-fn import_entry(
-    connection: &mut AnyConnection,
-    stale: &mut Stale,
-    entry: &RegistryEntry,
-    known: &HashMap<RegistryName, Agent>,
-    now: Timestamp,
-) -> DbResult<Outcome> {
-    let Some(old) = known.get(&entry.registry_name) else {
-        // Listed under the day the registry published it, so that "newest first" tells something.
-        let published = entry.released_at.map_or(now, |released| released.min(now));
-        let name = Some(&entry.registry_name);
-        let agent = store::agent_insert(connection, &entry.draft, IMPORTER, name, published)?;
-        stale.agent_published(&agent);
-        return Ok(Outcome::Created);
-    };
-    // Read again under the lock: somebody may be editing it.
-    let old = store::agent_find_locked(connection, old.summary.id)?.unwrap_or_else(|| old.clone());
-    if entry.draft.version < old.summary.version {
-        return Ok(Outcome::Unchanged);
-    }
-    let new = brought_up_to_date(&old, &entry.draft, now);
-    if new
-        == (Agent {
-            updated_at: new.updated_at,
-            ..old.clone()
-        })
-    {
-        return Ok(Outcome::Unchanged);
-    }
-    store::agent_replace(connection, &old, &new)?;
-    stale.agent_edited(&old, &new);
-    Ok(Outcome::Updated)
 }
 
 /// The agent as the registry has it. What admins decided about it stays: whether it is active, featured, verified.

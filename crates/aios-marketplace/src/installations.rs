@@ -43,21 +43,6 @@ impl Marketplace {
         .await
     }
 
-    /// Records that the caller ran an agent.
-    ///
-    /// # Errors
-    /// `NotFound` where the caller does not have it installed.
-    pub async fn agent_ran(&self, caller: &Caller, agent: AgentId, data: JsonObject) -> Result<()> {
-        let (user, now) = (caller.id, self.clock.now());
-        self.write(move |c, stale| {
-            store::installation_use(c, user, agent, now)?;
-            analytics::event_insert(c, agent, user, EventKind::Run, &data, now)?;
-            stale.installation_used(user);
-            Ok(())
-        })
-        .await
-    }
-
     /// What the caller has installed, newest first.
     ///
     /// # Errors

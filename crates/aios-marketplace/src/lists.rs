@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aios_db::profile::Context;
 use aios_db::{AnyConnection, DbResult, FarPages, ListTask, Paging};
 use aios_domain::Result;
 use aios_pagination::{Boundaries, ListingKey};
@@ -47,7 +48,7 @@ impl Marketplace {
         async move {
             let (listing, claim) = reading.await?;
             if let Some(claim) = claim {
-                tokio::spawn(self.clone().sample(claim, list));
+                tokio::spawn(Context::job("sampling of a list").scope(self.clone().sample(claim, list)));
             }
             Ok(listing)
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
+use aios_db::Database;
+use aios_db::profile::{Context, in_parts};
 use aios_db::store::search_tiers;
-use aios_db::{Database, ReadTiming};
 use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
 
@@ -14,6 +15,7 @@ use crate::caching::{CacheSettings, Caches, Keeping, Shown};
 use crate::clock::Clock;
 use crate::edge::Edges;
 use crate::relay::Relay;
+use crate::runs::RunQueue;
 use crate::views::ViewCounter;
 use crate::writes::Storage;
 
@@ -27,6 +29,7 @@ pub struct Marketplace {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) agent_loads: Gatherer<AgentId, Agent, Error>,
     pub(crate) views: Arc<ViewCounter>,
+    pub(crate) runs: Arc<RunQueue>,
     pub(crate) cursors: Arc<CursorCodec>,
     pub(crate) boundaries: BoundaryKeeper,
     pub(crate) caches: Arc<Caches>,
@@ -67,6 +70,7 @@ impl Marketplace {
             db,
             clock,
             views: Arc::default(),
+            runs: Arc::default(),
             cursors,
             boundaries,
             caches: Arc::new(Caches::new(cache, settings).map_err(Error::internal)?),
@@ -80,16 +84,6 @@ impl Marketplace {
     pub fn relay_clock(mut self, clock: impl aios_cache::time::Clock) -> Self {
         self.relay = Arc::new(Relay::by(clock));
         self
-    }
-
-    /// The same marketplace; where the time goes that is spent on its database for what is asked of this handle is added to
-    /// `timing`. What another request is just loading is not asked for again, and adds nothing.
-    #[must_use]
-    pub fn timed(&self, timing: &Arc<ReadTiming>) -> Self {
-        Self {
-            db: self.db.timed(Arc::clone(timing)),
-            ..self.clone()
-        }
     }
 
     /// The database, for those who set it up.
@@ -125,12 +119,14 @@ impl Marketplace {
     /// # Errors
     /// Those of the database; views that could not be written are kept for the next time.
     pub async fn housekeeping(&self) -> Result<()> {
-        self.flush_views().await?;
         let now = self.clock.now();
-        let changed = self
-            .db
-            .write_unseen(move |c| aios_db::store::analytics::trending_refresh(c, now))
-            .await?;
+        let work = async {
+            self.flush_views().await?;
+            self.db
+                .write_unseen(move |c| aios_db::store::analytics::trending_refresh(c, now))
+                .await
+        };
+        let changed = Context::job("housekeeping").scope(work).await?;
         tracing::debug!(changed, "trending scores brought up to date");
         Ok(())
     }
@@ -141,16 +137,22 @@ impl Marketplace {
     /// # Errors
     /// Those of the database; what was done until then stays done.
     pub async fn search_tiers_refresh(&self) -> Result<()> {
+        Context::job("search tiers").scope(self.refresh_tiers()).await
+    }
+
+    async fn refresh_tiers(&self) -> Result<()> {
         let changes = self
             .db
             .read(|c| search_tiers::tier_changes(c, search_tiers::SIZES))
             .await?;
-        let changed = changes.len();
+        let agents = changes.len();
         for some in changes.chunks(TIERS_AT_ONCE) {
             let some = some.to_vec();
-            self.db.write_unseen(move |c| search_tiers::tiers_set(c, &some)).await?;
+            self.db
+                .write_unseen(move |c| in_parts(|| search_tiers::tiers_set(c, &some)))
+                .await?;
         }
-        tracing::debug!(changed, "search tiers brought up to date");
+        tracing::debug!(agents, "search tiers brought up to date");
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use aios_cache::time::Clock;
+use aios_db::profile::Context;
 use aios_db::store::edge_purges::edge_purge_delete_before;
 use aios_db::store::outbox::{
     EVERYTHING, Invalidation, InvalidationId, invalidation_delete, invalidation_delete_before, invalidation_list,
@@ -55,6 +56,7 @@ pub fn describe_metrics() {
         "Writes of others, or of before a failure, whose invalidation this server applied."
     );
     crate::edge::describe_metrics();
+    crate::pruning::describe_metrics();
 }
 
 /// What this server knows of the rows in the outbox. Times are those of its own clock, which never goes back.
@@ -252,6 +254,10 @@ impl Marketplace {
     /// # Errors
     /// Those of the database; everything is tried again the next time.
     pub async fn relay_invalidations(&self) -> Result<()> {
+        Context::job("relay of invalidations").scope(self.relay_all()).await
+    }
+
+    async fn relay_all(&self) -> Result<()> {
         let reach = match self.caches.reach() {
             // A server that keeps nothing still has an edge to look after.
             Reach::Off if !self.edges.is_empty() => Reach::Alone,

@@ -1,7 +1,8 @@
 //! Reviews: written and read.
 
 use aios_cache::Cached;
-use aios_db::store::{analytics, reviews as store, users};
+use aios_db::store::analytics::{NewEvent, events_insert};
+use aios_db::store::{reviews as store, users};
 use aios_domain::{AgentId, Caller, EventKind, JsonObject, Rating, Result, Review, ReviewDraft};
 
 use crate::{Listing, Marketplace, PageRequest};
@@ -16,11 +17,16 @@ impl Marketplace {
         self.write(move |c, stale| {
             users::user_ensure(c, &caller, now)?;
             let review = store::review_put(c, caller.id, agent, &draft, now)?;
-            let nothing = JsonObject::default();
-            analytics::event_insert(c, agent, caller.id, EventKind::Rate, &nothing, now)?;
-            if draft.review_text.is_some() {
-                analytics::event_insert(c, agent, caller.id, EventKind::Review, &nothing, now)?;
-            }
+            let event = |kind| NewEvent {
+                agent,
+                user: caller.id,
+                kind,
+                data: JsonObject::default(),
+                at: now,
+            };
+            let mut events = vec![event(EventKind::Rate)];
+            events.extend(draft.review_text.as_ref().map(|_| event(EventKind::Review)));
+            events_insert(c, &events)?;
             stale.review_written(caller.id, agent);
             Ok(review)
         })

@@ -1,6 +1,7 @@
 //! Warm-up: what many will ask for is loaded before they do.
 
 use aios_cache::{Warmup, WarmupReport};
+use aios_db::profile::Context;
 use aios_db::store::agent_list::AgentListQuery;
 use aios_db::store::agents::agents_most_popular;
 use aios_domain::{AgentFieldSet, AgentFilter, AgentId, AgentSort, CategoryName, Result};
@@ -30,6 +31,10 @@ impl Marketplace {
     /// this server or another, is not loaded again, and where nothing is kept nothing is loaded. It may run at any time,
     /// also beside requests.
     pub async fn warm_up(&self) -> WarmupReport {
+        Context::job("warm-up").scope(self.load_wanted()).await
+    }
+
+    async fn load_wanted(&self) -> WarmupReport {
         if self.caches.reach() == Reach::Off {
             return WarmupReport::default();
         }

@@ -1,33 +1,31 @@
 //! The way of a write: the change, what it makes stale, commit, and then the caches. No use case reaches the database's own
 //! `write`, so none can forget the caches.
 
-use std::sync::Arc;
-
 use aios_db::store::outbox::{InvalidationId, invalidation_insert};
-use aios_db::{AnyConnection, Database, DbResult, Interest, ReadTiming};
+use aios_db::{AnyConnection, Database, DbResult, Interest};
 use aios_domain::{Error, Result};
 
 use crate::Marketplace;
 use crate::caching::Stale;
 
 /// The database as use cases have it: they read as they like, and write through [`Marketplace::write`].
-#[derive(Clone)]
+///
+/// A clone is made by a request for a task of its own, such as a load of the cache: what is done through it is the request's.
 pub(crate) struct Storage {
     database: Database,
-    timing: Option<Arc<ReadTiming>>,
+}
+
+impl Clone for Storage {
+    fn clone(&self) -> Self {
+        Self {
+            database: self.database.in_context(),
+        }
+    }
 }
 
 impl Storage {
     pub(crate) fn new(database: Database) -> Self {
-        Self { database, timing: None }
-    }
-
-    /// The same database; where the time of its reads goes is added to `timing`.
-    pub(crate) fn timed(&self, timing: Arc<ReadTiming>) -> Self {
-        Self {
-            database: self.database.clone(),
-            timing: Some(timing),
-        }
+        Self { database }
     }
 
     /// As [`Database::read`].
@@ -36,7 +34,7 @@ impl Storage {
         &self,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.database.read_timed(self.timing.as_ref(), operation)
+        self.database.read(operation)
     }
 
     /// As [`Database::read_primary`].

@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Look after what running servers keep.
     Cache(CacheCommand),
+    /// Show how the database would run a statement, and with --analyze how it does.
+    ///
+    /// Nothing is changed: the statement is explained in a transaction that can't write and is rolled back.
+    Explain(ExplainArgs),
     /// Print the OpenAPI description of the HTTP interface.
     Openapi,
 }
@@ -57,6 +61,27 @@ pub(crate) struct TokenArgs {
     pub(crate) ttl: std::time::Duration,
     #[command(flatten)]
     pub(crate) secret: SecretArgs,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// The statement, which is explained in the database that DATABASE_URL names.
+    #[arg(required_unless_present = "fingerprint")]
+    pub(crate) sql: Option<String>,
+    /// A statement that a server ran, by its fingerprint: the server explains it.
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "sql", requires = "token")]
+    pub(crate) fingerprint: Option<aios_db::profile::Fingerprint>,
+    /// That server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) server: String,
+    /// An admin's token for it, as `aios token --admin` makes one.
+    #[arg(long, env = "TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// Run the statement and tell what it read (PostgreSQL alone).
+    #[arg(long)]
+    pub(crate) analyze: bool,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use crate::cache::CacheArgs;
 use crate::edge::EdgeArgs;
 use crate::pool::PoolArgs;
+use crate::profile::ProfileArgs;
 use crate::transport::TransportArgs;
 
 /// Why the program does not start, or does not do what it was told.
@@ -65,6 +66,12 @@ pub struct ServeArgs {
     /// How it is connected to.
     #[command(flatten)]
     pub pool: PoolArgs,
+    /// For how many days it is kept what happened to agents; figures look back thirty.
+    #[arg(long, env = "ANALYTICS_RETENTION_DAYS", value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(30..=36_500))]
+    pub analytics_retention_days: u32,
+    /// How its work is watched.
+    #[command(flatten)]
+    pub profile: ProfileArgs,
     /// How answers are kept.
     #[command(flatten)]
     pub cache: CacheArgs,
@@ -108,8 +115,13 @@ impl ServeArgs {
     /// # Errors
     /// A sentence that says which settings do not go together.
     pub(crate) fn database_config(&self) -> Result<DatabaseConfig, StartError> {
-        self.pool
-            .config(self.database.database_url.clone(), self.request_timeout)
+        let config = self
+            .pool
+            .config(self.database.database_url.clone(), self.request_timeout)?;
+        Ok(DatabaseConfig {
+            profile: self.profile.config(),
+            ..config
+        })
     }
 }
 

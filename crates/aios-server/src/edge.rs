@@ -192,7 +192,7 @@ pub(crate) async fn purge_last(marketplace: &Marketplace) {
 }
 
 /// Reads a time such as `50ms`, `5s` or `0`; a bare number is seconds.
-fn pause(text: &str) -> Result<Duration, String> {
+pub(crate) fn pause(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

@@ -8,6 +8,7 @@ mod import;
 mod invalidate;
 mod offline;
 mod pool;
+mod profile;
 mod secret;
 mod serve;
 mod tls;
@@ -24,6 +25,7 @@ pub use cache::CacheArgs;
 pub use config::{ServeArgs, StartError};
 pub use edge::{EdgeArgs, EdgeKind};
 pub use pool::PoolArgs;
+pub use profile::ProfileArgs;
 pub use serve::{Server, start};
 pub use transport::TransportArgs;
 
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Cache(command) => invalidate::run(&command),
+        Command::Explain(args) => profile::run(&args),
         Command::Openapi => {
             print(&aios_api::openapi_json());
             Ok(())

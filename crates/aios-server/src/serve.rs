@@ -10,8 +10,9 @@ use aios_api::{Api, Authenticator, Jwks};
 use aios_cache::Cache;
 use aios_db::{Database, DatabaseKind};
 use aios_domain::{Caller, Role};
-use aios_marketplace::{Clock, Marketplace, RELAY_INTERVAL, SystemClock};
+use aios_marketplace::{Clock, Marketplace, Pruned, RELAY_INTERVAL, SystemClock};
 use aios_telemetry::Metrics;
+use chrono::TimeDelta;
 
 use crate::config::{ServeArgs, StartError};
 use crate::edge::{keep_purging, purge_last};
@@ -21,6 +22,10 @@ use crate::tls::Certificate;
 
 /// How often views are written and trending is brought up to date.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often it is looked for events that have become too old.
+const BETWEEN_PRUNINGS: Duration = Duration::from_secs(600);
+/// The pause between two batches of them: five thousand rows a second at most.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(200);
 /// How often it is looked which agents are the most popular, for searches.
 const SEARCH_TIERS: Duration = Duration::from_secs(300);
 /// How long the start waits for Redis.
@@ -99,6 +104,11 @@ pub async fn start(args: ServeArgs, clock: Arc<dyn Clock>) -> Result<Server, Sta
     keep_house(marketplace.clone(), metrics);
     keep_search_tiers(marketplace.clone());
     keep_relaying(marketplace.clone());
+    keep_pruning(
+        marketplace.clone(),
+        TimeDelta::days(args.analytics_retention_days.into()),
+    )
+    .await;
     keep_purging(&marketplace);
     actix_web::rt::spawn(warm_up(marketplace.clone()));
     // A secret that somebody chose may guard real users: a token made with it is for nobody's screen.
@@ -277,6 +287,29 @@ fn keep_relaying(marketplace: Marketplace) {
             }
         }
     });
+}
+
+/// Deletes events that are too old: some at once, and the others for as long as the server runs.
+async fn keep_pruning(marketplace: Marketplace, keep: TimeDelta) {
+    let mut pause = prune(&marketplace, keep).await;
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = prune(&marketplace, keep).await;
+        }
+    });
+}
+
+/// Hands back after which pause it goes on.
+async fn prune(marketplace: &Marketplace, keep: TimeDelta) -> Duration {
+    match marketplace.prune_events(keep).await {
+        Ok(Pruned::Some(_)) => BETWEEN_BATCHES,
+        Ok(Pruned::Last(_) | Pruned::Elsewhere) => BETWEEN_PRUNINGS,
+        Err(error) => {
+            tracing::warn!(%error, "old events could not be deleted; it is tried again");
+            BETWEEN_PRUNINGS
+        }
+    }
 }
 
 /// Loads what many will ask for, beside the first answers.

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::sync::OnceLock;
 
+use aios_db::profile::{OnRepeat, ProfileConfig};
 use aios_db::scratch::ScratchDatabase;
 use aios_db::{Access, AnyConnection, Database, DatabaseConfig, DatabaseKind, DatabaseUrl, connect, migrations};
 use tempfile::TempDir;
@@ -98,9 +99,20 @@ impl TestDatabase {
             .unwrap_or_else(|error| panic!("can't connect to {}: {error}", self.url))
     }
 
-    /// A pool of connections, as a service has it.
+    /// A pool of connections, as a service has it. A query for each row of another makes it panic.
     pub fn pool(&self) -> Database {
-        Database::new(&DatabaseConfig::new(self.url.clone()))
+        Database::new(&self.config())
+    }
+
+    /// What [`pool`](Self::pool) is made by.
+    pub fn config(&self) -> DatabaseConfig {
+        DatabaseConfig {
+            profile: ProfileConfig {
+                on_repeat: OnRepeat::Panic,
+                ..ProfileConfig::default()
+            },
+            ..DatabaseConfig::new(self.url.clone())
+        }
     }
 
     fn on_server(made: Result<ScratchDatabase, aios_db::scratch::ScratchError>) -> Self {

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY idx_agents_search_tiered;
+DROP INDEX CONCURRENTLY IF EXISTS idx_agents_search_tiered;

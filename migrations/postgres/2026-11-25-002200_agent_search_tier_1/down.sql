@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY idx_agents_search_tier_1;
+DROP INDEX CONCURRENTLY IF EXISTS idx_agents_search_tier_1;

@@ -23,13 +23,14 @@ pub(crate) struct Args {
 /// A check by its name. `Ok` may carry what has to be said about it.
 type Check = fn(&mut Interrupts) -> Result<Option<String>, Failure>;
 
-const LINTS: [(&str, Check); 7] = [
+const LINTS: [(&str, Check); 8] = [
     ("format", format),
     ("clippy", clippy),
     ("layers", |_| layers::check().map(|()| None)),
     ("features", features::check),
     ("documentation", documentation),
     ("dependencies", deny::check),
+    ("migration lint", |_| migrate::lint::run().map(|()| None)),
     ("migrations", |interrupts| {
         migrate::check::run(interrupts).map(|()| None)
     }),

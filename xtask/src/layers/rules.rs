@@ -3,7 +3,7 @@
 use crate::layers::{Dependency, Kind, Metadata, Package};
 
 /// Each crate and those of ours that it may depend on.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("aios-domain", &[]),
     ("aios-pagination", &[]),
     ("aios-cache", &["aios-cache-macros"]),
@@ -19,6 +19,7 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("aios-storefront", ABOVE_USE_CASES),
     ("aios-server", EVERYTHING),
     ("aios-benches", EVERYTHING),
+    ("aios-workload", &["aios-db", "aios-domain", "aios-pagination"]),
     (TEST_SUPPORT, EVERYTHING),
     (
         "xtask",
@@ -28,6 +29,7 @@ const EDGES: [(&str, &[&str]); 14] = [
             "aios-marketplace",
             "aios-api",
             "aios-pagination",
+            "aios-workload",
         ],
     ),
 ];

@@ -1,6 +1,7 @@
 //! `cargo xtask migrate`: the migrations, forward, back, and whether they keep their promises.
 
 pub(crate) mod check;
+pub(crate) mod lint;
 mod new;
 mod scratch;
 mod status;
@@ -41,12 +42,17 @@ enum Action {
     Redo,
     /// Prove on scratch databases that every way back leads back and that schema.rs is what the migrations make
     Check,
+    /// Refuse migrations that lock or rewrite a big table, unless a reason is written above the statement
+    Lint,
     /// Write schema.rs from what the migrations make of scratch databases
     Schema,
     /// Make an empty migration for both databases
     New {
         /// What it does, such as `agent_archive`
         name: String,
+        /// For one statement that runs outside a transaction, such as CREATE INDEX CONCURRENTLY
+        #[arg(long)]
+        concurrently: bool,
     },
 }
 
@@ -66,8 +72,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             Ok(())
         }
         Action::Check => check::run(&mut Interrupts::listen()?),
+        Action::Lint => lint::run(),
         Action::Schema => write_schema(&mut Interrupts::listen()?),
-        Action::New { name } => new::run(name),
+        Action::New { name, concurrently } => new::run(name, *concurrently),
     }
 }
 

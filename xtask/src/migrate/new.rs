@@ -13,11 +13,26 @@ use crate::migrate::root;
 const UP_POSTGRES: &str = "\
 -- What changes, and why.
 --
--- It runs in one transaction while servers serve: a statement that waits longer than two seconds for a table is tried again.
--- New foreign keys and checks on a large table: NOT VALID here, VALIDATE CONSTRAINT in a migration of its own.
--- An index on a large table: CREATE INDEX CONCURRENTLY, alone in its file, and beside it a metadata.toml that says
--- run_in_transaction = false
+-- It runs in one transaction while servers of the version before serve. A statement waits for a table for two seconds at most;
+-- then all is taken back and tried again. What would lock or rewrite a table that is in use is refused by
+-- `cargo xtask migrate lint`, which says what to write instead; docs/migrations.md has the recipes. Where it does no harm:
+-- -- lint: allow RULE: why
 ";
+
+/// For a statement that can't run in a transaction.
+const UP_CONCURRENTLY: &str = "\
+-- What it is for: which query has it.
+--
+-- One statement, outside a transaction, that may be run twice:
+-- CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_TABLE_COLUMNS ON TABLE (COLUMNS);
+";
+
+const DOWN_CONCURRENTLY: &str = "\
+-- One statement, outside a transaction, that may be run twice:
+-- DROP INDEX CONCURRENTLY IF EXISTS idx_TABLE_COLUMNS;
+";
+
+const METADATA_CONCURRENTLY: &str = "run_in_transaction = false\n";
 
 const UP_SQLITE: &str = "\
 -- What changes, and why: the same as in migrations/postgres.
@@ -30,17 +45,37 @@ const UP_SQLITE: &str = "\
 const DOWN: &str =
     "-- The way back: afterwards the schema is what it was before; `cargo xtask migrate check` compares.\n";
 
-pub(crate) fn run(name: &str) -> Result<(), Failure> {
+pub(crate) fn run(name: &str, concurrently: bool) -> Result<(), Failure> {
     let last = migrations::names(DatabaseKind::Postgres).last().unwrap_or_default();
     let directory = directory_name(name, Utc::now(), last)?;
-    for (side, up) in [("postgres", UP_POSTGRES), ("sqlite", UP_SQLITE)] {
+    for (side, files) in [("postgres", postgres_files(concurrently)), ("sqlite", &SQLITE_FILES)] {
         let directory = root().join("migrations").join(side).join(&directory);
         fs::create_dir_all(&directory).map_err(Failure::because(format!("cannot make {}", directory.display())))?;
-        write(&directory.join("up.sql"), up)?;
-        write(&directory.join("down.sql"), DOWN)?;
+        for (file, text) in files {
+            write(&directory.join(file), text)?;
+        }
     }
-    println!("Fill them in, then run `cargo xtask migrate schema` and `cargo xtask migrate check`.");
+    println!(
+        "Fill them in, then run `cargo xtask migrate schema`, `cargo xtask migrate lint` and `cargo xtask migrate check`."
+    );
     Ok(())
+}
+
+/// File names and what stands in them.
+type Templates = [(&'static str, &'static str)];
+
+const SQLITE_FILES: [(&str, &str); 2] = [("up.sql", UP_SQLITE), ("down.sql", DOWN)];
+
+fn postgres_files(concurrently: bool) -> &'static Templates {
+    if concurrently {
+        &[
+            ("up.sql", UP_CONCURRENTLY),
+            ("down.sql", DOWN_CONCURRENTLY),
+            ("metadata.toml", METADATA_CONCURRENTLY),
+        ]
+    } else {
+        &[("up.sql", UP_POSTGRES), ("down.sql", DOWN)]
+    }
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
@@ -86,6 +121,16 @@ mod tests {
         for name in ["", "Agents", "agent-archive", "2fast", "a b", "../x"] {
             assert!(named(name).is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn what_runs_outside_a_transaction_says_so() {
+        let has_metadata = |concurrently| {
+            postgres_files(concurrently)
+                .iter()
+                .any(|(file, _)| *file == "metadata.toml")
+        };
+        assert!(has_metadata(true) && !has_metadata(false));
     }
 
     #[test]

@@ -249,7 +249,7 @@ impl Delivery {
             .stale_if_error(WHILE_FAILING);
         let freshness = Freshness::of(class, &keeping, &self.tag_prefix);
         let Keeping { ttl, tags, .. } = keeping;
-        let (load_times, marketplace) = (times.load.clone(), self.marketplace.timed(&times.load.reads));
+        let (load_times, marketplace) = (times.load.clone(), self.marketplace.clone());
         let load = async move || {
             let began = load_times.begin();
             let mut draft = load(marketplace).await?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use aios_cache::{Cached, Origin};
-use aios_marketplace::ReadTiming;
+use aios_marketplace::profile::Context;
 
 use super::answer::Answer;
 
@@ -68,7 +68,6 @@ pub(super) struct Times {
 /// What is measured while an answer is made, if it is made for this request.
 #[derive(Default)]
 pub(super) struct LoadTimes {
-    pub(super) reads: Arc<ReadTiming>,
     /// Of the whole load, in nanoseconds; zero while it has not ended.
     whole: AtomicU64,
     has_begun: AtomicBool,
@@ -104,22 +103,24 @@ impl Times {
         }
     }
 
-    /// `Server-Timing`. `queue` and `pool` are waits for a turn and a connection, `db` is the statements, `render` what
-    /// else it took to make the answer, and `cache` the rest: looking, and waiting for another request that makes it.
+    /// `Server-Timing`. `queue`, `thread` and `pool` are waits for a turn, a thread and a connection, `db` is the statements,
+    /// `render` what else it took to make the answer, and `cache` the rest: looking, and waiting for another request that
+    /// makes it.
     pub(super) fn header(&self, told: &Told) -> HeaderValue {
         let whole = self.began.elapsed();
         let load = Duration::from_nanos(self.load.whole.load(Ordering::Relaxed));
         if load.is_zero() {
             return told.cache_time(whole);
         }
-        let reads = &self.load.reads;
+        let reads = Context::current().map(|request| request.times()).unwrap_or_default();
         let render = load.saturating_sub(reads.total());
         let cache = whole.saturating_sub(load);
         let parts = [
             ("cache", cache),
-            ("queue", reads.queue()),
-            ("pool", reads.pool()),
-            ("db", reads.statements()),
+            ("queue", reads.queue),
+            ("thread", reads.thread),
+            ("pool", reads.pool),
+            ("db", reads.database),
             ("render", render),
         ];
         let parts = parts.map(|(name, took)| format!("{name};dur={:.3}", took.as_secs_f64() * 1_000.0));

@@ -5,6 +5,7 @@ pub(crate) mod categories;
 pub(crate) mod installations;
 pub(crate) mod knowledge;
 pub(crate) mod operations;
+pub(crate) mod queries;
 pub(crate) mod reviews;
 pub(crate) mod stats;
 
@@ -81,6 +82,11 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             ],
         ))
         .service(resource("/api/v1/knowledge/search", vec![post().to(knowledge::search)]))
+        .service(resource("/api/v1/admin/queries", vec![get().to(queries::list)]))
+        .service(resource(
+            "/api/v1/admin/queries/{id}/plan",
+            vec![get().to(queries::plan)],
+        ))
         .service(resource(batch::PATH, vec![post().to(batch::batch)]))
         .service(resource("/livez", vec![get().to(operations::alive)]))
         .service(resource("/readyz", vec![get().to(operations::ready)]))

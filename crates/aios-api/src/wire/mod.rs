@@ -5,6 +5,7 @@ mod agents;
 mod categories;
 mod installations;
 mod knowledge;
+mod queries;
 mod reviews;
 mod stats;
 
@@ -14,6 +15,7 @@ pub(crate) use agents::{
 pub(crate) use categories::{Category, CategoryCount, CategoryCounts, CategoryDraft, CategoryList};
 pub(crate) use installations::{EventBody, InstallBody, Installation, Message, MyAgents};
 pub(crate) use knowledge::{Knowledge, KnowledgeBody, KnowledgeSearch};
+pub(crate) use queries::{Queries, QueryPlan};
 pub(crate) use reviews::{Review, ReviewBody, ReviewList};
 pub(crate) use stats::{AgentStats, MarketplaceStats};
 

@@ -22,10 +22,12 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use uuid::Uuid;
 
+use crate::profile::{RunQueryDsl, in_parts};
 use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
 use crate::store::search_tiers::tiers_recount;
+use crate::store::totals::totals_recount;
 use crate::{AnyConnection, DbResult};
 
 pub use rows::{BulkAgent, BulkEvent, Dataset};
@@ -90,7 +92,8 @@ pub fn is_empty(connection: &mut AnyConnection) -> DbResult<bool> {
 /// Those of the database: a row that exists already, or one that refers to something that does not.
 pub fn insert(connection: &mut AnyConnection, dataset: &impl Dataset) -> DbResult<LoadSummary> {
     connection.transaction(|connection| {
-        let summary = write(connection, dataset, &mut |_| {})?;
+        // As many rows a statement as it may bind, and then the next.
+        let summary = in_parts(|| write(connection, dataset, &mut |_| {}))?;
         recount(connection, dataset.until())?;
         Ok(summary)
     })
@@ -113,6 +116,7 @@ pub fn load(
         let summary = write(connection, dataset, progress)?;
         progress(Progress::Working("counting"));
         recount(connection, dataset.until())?;
+        totals_recount(connection)?;
         progress(Progress::Working("building indexes"));
         plan.put_back(connection)?;
         // A server that runs meanwhile keeps nothing of what was. Kept under the real time, since rows are cleared by age.

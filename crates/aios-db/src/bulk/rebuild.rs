@@ -93,12 +93,18 @@ impl Plan {
     }
 }
 
-/// Foreign keys of these tables and into them, then plain indexes, then keys with the indexes that belong to them.
+/// Triggers, which keep totals that are counted anew; foreign keys of these tables and into them, then plain indexes, then keys with the indexes that belong to them.
 const POSTGRES_REMOVALS: &str = "\
     SELECT take_off, put_back FROM ( \
-        SELECT CASE contype WHEN 'f' THEN 1 ELSE 3 END AS turn, conname::text AS name, \
-               format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS take_off, \
-               format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS put_back \
+        SELECT 0 AS turn, tgname::text AS name, \
+               format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) AS take_off, \
+               format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname) AS put_back \
+        FROM pg_trigger \
+        WHERE NOT tgisinternal AND tgenabled = 'O' AND tgrelid = ANY ($1::text[]::regclass[]) \
+        UNION ALL \
+        SELECT CASE contype WHEN 'f' THEN 1 ELSE 3 END, conname::text, \
+               format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname), \
+               format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) \
         FROM pg_constraint \
         WHERE (contype IN ('f', 'p', 'u') AND conrelid = ANY ($1::text[]::regclass[])) \
            OR (contype = 'f' AND confrelid = ANY ($1::text[]::regclass[])) \

@@ -5,7 +5,7 @@ mod postgres;
 mod sqlite;
 
 use diesel::QueryableByName;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Nullable, Text};
 
 use crate::connection::AnyConnection;
 use crate::error::DbResult;
@@ -48,6 +48,70 @@ pub struct ForeignKey {
     pub table: String,
     /// Its columns.
     pub target: Vec<String>,
+}
+
+/// An index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Its table.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// What makes it, where it is more than a key's.
+    pub definition: Option<String>,
+    /// It keeps rows from having the same values.
+    pub is_unique: bool,
+    /// It belongs to a primary key.
+    pub is_primary: bool,
+}
+
+impl Index {
+    /// Why it is there without any query that reads it.
+    pub fn reason(&self) -> Option<&'static str> {
+        match (self.is_primary, self.is_unique) {
+            (true, _) => Some("primary key"),
+            (false, true) => Some("keeps rows unique"),
+            (false, false) => None,
+        }
+    }
+}
+
+/// The indexes of these tables, ordered by table and name.
+///
+/// # Errors
+/// When the database can't be asked.
+pub fn indexes(connection: &mut AnyConnection) -> DbResult<Vec<Index>> {
+    match connection {
+        AnyConnection::Postgres(connection) => postgres::indexes(connection),
+        AnyConnection::Sqlite(connection) => sqlite::indexes(connection),
+    }
+}
+
+/// A row of either catalogue about an index.
+#[derive(QueryableByName)]
+struct IndexRow {
+    #[diesel(sql_type = Text)]
+    table_name: String,
+    #[diesel(sql_type = Text)]
+    index_name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    definition: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_unique: bool,
+    #[diesel(sql_type = Bool)]
+    is_primary: bool,
+}
+
+impl From<IndexRow> for Index {
+    fn from(row: IndexRow) -> Self {
+        Self {
+            table: row.table_name,
+            name: row.index_name,
+            definition: row.definition,
+            is_unique: row.is_unique,
+            is_primary: row.is_primary,
+        }
+    }
 }
 
 /// The tables, ordered by their names.

@@ -3,7 +3,7 @@
 use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
-use crate::catalog::{BOOKKEEPING, Column, ForeignKey, Line, Table};
+use crate::catalog::{BOOKKEEPING, Column, ForeignKey, Index, IndexRow, Line, Table};
 use crate::error::DbResult;
 
 /// Each part is one kind of object; `mine` are the relations that neither an extension nor the bookkeeping owns.
@@ -70,6 +70,13 @@ SELECT c.relname::text AS table_name, k.contype::text AS kind,
  WHERE c.relnamespace = current_schema()::regnamespace AND k.contype IN ('p', 'u', 'f') AND c.relname NOT LIKE $1
  ORDER BY c.relname, k.conname";
 
+const INDEXES: &str = r"
+SELECT c.relname::text AS table_name, i.relname::text AS index_name, pg_get_indexdef(i.oid) AS definition,
+       indisunique AS is_unique, indisprimary AS is_primary
+  FROM pg_index JOIN pg_class c ON c.oid = indrelid JOIN pg_class i ON i.oid = indexrelid
+ WHERE c.relnamespace = current_schema()::regnamespace AND c.relname NOT LIKE $1
+ ORDER BY 1, 2";
+
 #[derive(QueryableByName)]
 struct ColumnRow {
     #[diesel(sql_type = Text)]
@@ -102,6 +109,11 @@ pub(super) fn describe(connection: &mut PgConnection) -> DbResult<Vec<String>> {
     // In the order of bytes, whatever the database's locale thinks of it.
     lines.sort();
     Ok(lines)
+}
+
+pub(super) fn indexes(connection: &mut PgConnection) -> DbResult<Vec<Index>> {
+    let rows: Vec<IndexRow> = sql_query(INDEXES).bind::<Text, _>(BOOKKEEPING).load(connection)?;
+    Ok(rows.into_iter().map(Index::from).collect())
 }
 
 pub(super) fn tables(connection: &mut PgConnection) -> DbResult<Vec<Table>> {

@@ -3,7 +3,7 @@
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
-use crate::catalog::{BOOKKEEPING, Column, ForeignKey, Line, Table};
+use crate::catalog::{BOOKKEEPING, Column, ForeignKey, Index, IndexRow, Line, Table};
 use crate::error::DbResult;
 
 /// Indexes that SQLite makes for constraints, and tables that it makes for a virtual table, have no text or begin so.
@@ -31,6 +31,14 @@ SELECT t.name AS table_name, CAST(f.id AS TEXT) AS key_name, f."from" AS column_
   FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) f
  WHERE t.schema = 'main' AND t.type = 'table'
  ORDER BY t.name, f.id, f.seq"#;
+
+/// An integer that is a row's own number has no index, and a table that is its primary key's index names it all the same.
+const INDEXES: &str = r#"
+SELECT t.name AS table_name, i.name AS index_name, s.sql AS definition, i."unique" AS is_unique, i.origin = 'pk' AS is_primary
+  FROM pragma_table_list t JOIN pragma_index_list(t.name) i LEFT JOIN sqlite_schema s ON s.type = 'index' AND s.name = i.name
+ WHERE t.schema = 'main' AND t.type = 'table'
+   AND t.name NOT LIKE ? ESCAPE '\' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+ ORDER BY t.name, i.name"#;
 
 #[derive(QueryableByName)]
 struct ColumnRow {
@@ -66,6 +74,11 @@ pub(super) fn describe(connection: &mut SqliteConnection) -> DbResult<Vec<String
     let mut lines: Vec<String> = lines.into_iter().map(|line| plain(&line.line)).collect();
     lines.sort();
     Ok(lines)
+}
+
+pub(super) fn indexes(connection: &mut SqliteConnection) -> DbResult<Vec<Index>> {
+    let rows: Vec<IndexRow> = sql_query(INDEXES).bind::<Text, _>(BOOKKEEPING).load(connection)?;
+    Ok(rows.into_iter().map(Index::from).collect())
 }
 
 pub(super) fn tables(connection: &mut SqliteConnection) -> DbResult<Vec<Table>> {

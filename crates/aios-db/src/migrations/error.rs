@@ -1,6 +1,7 @@
 //! Why a database could not be migrated, and what to do about it.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why a database could not be migrated.
@@ -39,17 +40,33 @@ pub enum MigrationError {
     },
     /// A concurrently built index did not get finished, and only costs time now.
     #[error(
-        "PostgreSQL could not finish building the indexes {}: drop them (DROP INDEX CONCURRENTLY), see why in the server's log, \
-         and run the migration again",
+        "PostgreSQL could not finish building the indexes {}: see why in the server's log, and run the migration again, which \
+         drops them and builds them anew",
         .0.join(", ")
     )]
     InvalidIndexes(Vec<String>),
     /// Rows refer to rows that a migration has removed.
     #[error("after the migrations, rows of {} refer to rows that do not exist; nothing was changed", .0.join(", "))]
     BrokenReferences(Vec<String>),
+    /// A directory of migrations can't be read.
+    #[error("the migrations in {} can't be read: {cause}", path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: Box<dyn Error + Send + Sync>,
+    },
     /// The database failed beside the migrations themselves.
     #[error("the database's migrations can't be looked at: {0}")]
     Query(#[from] diesel::result::Error),
+}
+
+impl MigrationError {
+    /// A statement of the migration waited too long for a table that is in use.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        // diesel has no kind for it, and hands no SQLSTATE on.
+        matches!(self, Self::Failed { cause, .. } if cause.to_string().contains("lock timeout"))
+    }
 }
 
 /// What to do about failures that have a known cure.

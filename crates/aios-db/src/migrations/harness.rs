@@ -5,88 +5,89 @@ use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
-use diesel::migration::{Migration, MigrationConnection, MigrationSource};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel::migration::Migration;
+use diesel::{Connection, PgConnection};
+use diesel_migrations::MigrationHarness;
 
 use crate::connection::AnyConnection;
-use crate::migrations::MigrationError;
+use crate::migrations::set::{MigrationSet, version_of};
+use crate::migrations::{MigrationError, history, indexes};
 
-const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
-const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
-
-/// How long a statement of a migration may wait for a table's lock. While it waits, all later queries of the table wait
-/// behind it, so it waits briefly and comes again.
-const LOCK_TIMEOUT: &str = "SET lock_timeout TO '2s'";
-const LOCK_ATTEMPTS: u32 = 10;
-const LOCK_PAUSE: Duration = Duration::from_secs(1);
-
-/// A migration that the database has.
-#[derive(QueryableByName)]
-pub(crate) struct Applied {
-    #[diesel(sql_type = sql_types::Text)]
-    pub(crate) version: String,
-    /// In UTC, to the second.
-    #[diesel(sql_type = sql_types::Text)]
-    pub(crate) run_on: String,
+/// How long a migration of PostgreSQL waits for tables that are in use.
+///
+/// While a statement waits for a table's lock, all later queries of the table wait behind it. So it waits briefly; the migration
+/// is then rolled back, and tried again after a pause, twice as long each time.
+pub struct Patience {
+    /// How long one statement waits for a lock.
+    pub lock_timeout: Duration,
+    /// How often the migration is tried in all.
+    pub attempts: u32,
+    /// The pause before the second attempt.
+    pub first_pause: Duration,
+    /// No pause is longer.
+    pub longest_pause: Duration,
+    /// Lets the time of a pause pass.
+    pub sleep: Box<dyn FnMut(Duration) + Send>,
 }
 
-/// The migrations that the database has.
-pub(crate) fn applied(connection: &mut AnyConnection) -> Result<Vec<Applied>, MigrationError> {
-    match connection {
-        AnyConnection::Postgres(connection) => set_up(connection)?,
-        AnyConnection::Sqlite(connection) => set_up(connection)?,
+impl Default for Patience {
+    /// Two seconds for a lock, ten attempts within two minutes.
+    fn default() -> Self {
+        Self {
+            lock_timeout: Duration::from_secs(2),
+            attempts: 10,
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(16),
+            sleep: Box::new(thread::sleep),
+        }
     }
-    // Both write a moment as 2026-11-23 08:00:00, PostgreSQL with a fraction behind it.
-    let query = "SELECT version, substr(CAST(run_on AS text), 1, 19) AS run_on FROM __diesel_schema_migrations";
-    Ok(sql_query(query).load(connection)?)
 }
 
-/// The version in a migration's name, as diesel writes it down: the digits of what stands before the first underscore.
-pub(crate) fn version_of(name: &str) -> String {
-    let version = name.split('_').next().unwrap_or_default();
-    version.chars().filter(|character| *character != '-').collect()
-}
-
-/// Applies one migration.
-pub(crate) fn apply(connection: &mut AnyConnection, name: &str) -> Result<(), MigrationError> {
-    step(connection, name, Direction::Up)
-}
-
-/// Takes one migration back.
-pub(crate) fn revert(connection: &mut AnyConnection, name: &str) -> Result<(), MigrationError> {
-    step(connection, name, Direction::Down)
-}
-
-#[derive(Clone, Copy)]
-enum Direction {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
     Up,
     Down,
 }
 
-fn step(connection: &mut AnyConnection, name: &str, direction: Direction) -> Result<(), MigrationError> {
+/// Applies one migration or takes it back, and writes down which it was.
+pub(crate) fn step(
+    connection: &mut AnyConnection,
+    set: &MigrationSet,
+    patience: &mut Patience,
+    name: &str,
+    direction: Direction,
+) -> Result<(), MigrationError> {
     match connection {
-        AnyConnection::Postgres(connection) => step_on_postgres(connection, name, direction),
-        AnyConnection::Sqlite(connection) => step_on(connection, find(&SQLITE, name)?.as_ref(), name, direction),
+        AnyConnection::Postgres(connection) => {
+            let migration = set.find(name)?;
+            if migration.metadata().run_in_transaction() {
+                in_transaction(connection, set, patience, migration.as_ref(), direction)
+            } else {
+                alone(connection, set, migration.as_ref(), direction)
+            }
+        }
+        // All of them are one transaction there.
+        AnyConnection::Sqlite(connection) => run(connection, set, set.find(name)?.as_ref(), direction),
     }
 }
 
-fn step_on_postgres(connection: &mut PgConnection, name: &str, direction: Direction) -> Result<(), MigrationError> {
-    let migration = find(&POSTGRES, name)?;
-    if !migration.metadata().run_in_transaction() {
-        // A concurrent build waits for every older transaction, which is what it is for.
-        step_on(connection, migration.as_ref(), name, direction)?;
-        return refuse_invalid_indexes(connection);
-    }
-    connection.batch_execute(LOCK_TIMEOUT)?;
-    let mut attempt = 1;
+fn in_transaction(
+    connection: &mut PgConnection,
+    set: &MigrationSet,
+    patience: &mut Patience,
+    migration: &dyn Migration<diesel::pg::Pg>,
+    direction: Direction,
+) -> Result<(), MigrationError> {
+    set_lock_timeout(connection, patience.lock_timeout)?;
+    let (mut attempt, mut pause) = (1, patience.first_pause);
     let result = loop {
-        match step_on(connection, migration.as_ref(), name, direction) {
-            Err(MigrationError::Failed { cause, .. })
-                if attempt < LOCK_ATTEMPTS && cause.to_string().contains("lock timeout") =>
-            {
+        // One transaction with the checksum, so that neither is there without the other.
+        match connection.transaction(|connection| run(connection, set, migration, direction)) {
+            Err(error) if error.is_lock_timeout() && attempt < patience.attempts => {
+                tracing::info!(%error, attempt, ?pause, "a table is in use; the migration is tried again");
+                (patience.sleep)(pause);
                 attempt += 1;
-                thread::sleep(LOCK_PAUSE);
+                pause = (pause * 2).min(patience.longest_pause);
             }
             result => break result,
         }
@@ -95,77 +96,64 @@ fn step_on_postgres(connection: &mut PgConnection, name: &str, direction: Direct
     result
 }
 
-fn step_on<DB: Backend, C: MigrationHarness<DB>>(
-    connection: &mut C,
-    migration: &dyn Migration<DB>,
-    name: &str,
+/// A statement that can't run in a transaction. A concurrent build waits for every older transaction, which is what it is
+/// for, and keeps nobody from reading and writing meanwhile: it has no time limit.
+fn alone(
+    connection: &mut PgConnection,
+    set: &MigrationSet,
+    migration: &dyn Migration<diesel::pg::Pg>,
     direction: Direction,
 ) -> Result<(), MigrationError> {
-    let result = match direction {
-        Direction::Up => connection.run_migration(migration),
-        Direction::Down => connection.revert_migration(migration),
-    };
-    result.map(drop).map_err(|cause| MigrationError::Failed {
-        name: name.to_owned(),
-        cause,
-    })
+    let name = migration.name().to_string();
+    let index = set.concurrent_index(&name).filter(|_| direction == Direction::Up);
+    set_lock_timeout(connection, Duration::ZERO)?;
+    if let Some(index) = &index {
+        indexes::drop_if_invalid(connection, index)?;
+    }
+    run(connection, set, migration, direction)?;
+    connection.batch_execute("RESET lock_timeout")?;
+    match index {
+        Some(index) if indexes::is_invalid(connection, &index)? => {
+            take_out(connection, &name)?;
+            Err(MigrationError::InvalidIndexes(vec![index]))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn find<DB: Backend>(source: &EmbeddedMigrations, name: &str) -> Result<Box<dyn Migration<DB>>, MigrationError> {
+fn run<DB: Backend, C: MigrationHarness<DB> + SimpleConnection>(
+    connection: &mut C,
+    set: &MigrationSet,
+    migration: &dyn Migration<DB>,
+    direction: Direction,
+) -> Result<(), MigrationError> {
+    let name = migration.name().to_string();
     let failed = |cause| MigrationError::Failed {
-        name: name.to_owned(),
+        name: name.clone(),
         cause,
     };
-    let mut migrations = MigrationSource::<DB>::migrations(source).map_err(failed)?.into_iter();
-    let found = migrations.find(|migration| migration.name().to_string() == name);
-    found.ok_or_else(|| failed("it is not among this program's migrations".into()))
-}
-
-/// Makes diesel's own table where it is missing.
-fn set_up(connection: &mut impl MigrationConnection) -> Result<(), MigrationError> {
-    connection.setup()?;
+    match direction {
+        Direction::Up => {
+            connection.run_migration(migration).map_err(failed)?;
+            history::remember(connection, set, &name)?;
+        }
+        Direction::Down => {
+            connection.revert_migration(migration).map_err(failed)?;
+            history::forget(connection, &name)?;
+        }
+    }
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = sql_types::Text)]
-    name: String,
+/// The migration was not done after all.
+fn take_out(connection: &mut PgConnection, name: &str) -> Result<(), MigrationError> {
+    history::forget(connection, name)?;
+    let version = version_of(name);
+    Ok(connection.batch_execute(&format!(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"
+    ))?)
 }
 
-fn refuse_invalid_indexes(connection: &mut PgConnection) -> Result<(), MigrationError> {
-    let invalid: Vec<Name> = sql_query(
-        "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid \
-         AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace) ORDER BY 1",
-    )
-    .load(connection)?;
-    if invalid.is_empty() {
-        return Ok(());
-    }
-    Err(MigrationError::InvalidIndexes(
-        invalid.into_iter().map(|index| index.name).collect(),
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_the_digits() {
-        assert_eq!(version_of("2026-11-23-000100_users"), "20261123000100");
-        assert_eq!(version_of("2026-11-23-000800_agent_search"), "20261123000800");
-    }
-
-    #[test]
-    fn our_reading_of_versions_is_diesels() {
-        let migrations = MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES).unwrap();
-        assert!(!migrations.is_empty());
-        for migration in migrations {
-            assert_eq!(
-                version_of(&migration.name().to_string()),
-                migration.name().version().to_string()
-            );
-        }
-    }
+fn set_lock_timeout(connection: &mut PgConnection, timeout: Duration) -> Result<(), MigrationError> {
+    Ok(connection.batch_execute(&format!("SET lock_timeout TO {}", timeout.as_millis()))?)
 }

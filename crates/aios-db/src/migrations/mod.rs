@@ -3,27 +3,32 @@
 //! Any number of servers may call [`run`] on one database at once: one of them works, the others wait for it. A database that a
 //! newer program has migrated further is refused, and so is one whose applied migrations are not those of this program.
 //!
-//! PostgreSQL runs each migration in a transaction of its own, unless its `metadata.toml` says `run_in_transaction = false`,
-//! which belongs to `CREATE INDEX CONCURRENTLY` alone in its file. SQLite runs all of them in one transaction, with foreign keys
-//! looked at when it ends, since a table can only be rebuilt while they are off.
+//! PostgreSQL runs each migration in a transaction of its own, which waits for a table that is in use briefly and comes again
+//! ([`Patience`]). One whose `metadata.toml` says `run_in_transaction = false` is a single statement, such as
+//! `CREATE INDEX CONCURRENTLY`; what an interrupted build left is dropped first. SQLite runs all of them in one transaction,
+//! with foreign keys off, since a table can only be rebuilt so, and looked at when it ends.
 
 mod error;
 mod harness;
+mod history;
+mod indexes;
 mod lock;
+mod set;
 
+use std::path::Path;
 use std::time::Duration;
-
-use diesel::connection::SimpleConnection;
-use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types};
 
 use crate::connection::{AnyConnection, DatabaseKind};
 
+use harness::Direction;
+use set::MigrationSet;
+
 pub use error::MigrationError;
+pub use harness::Patience;
+pub use indexes::{InvalidIndex, invalid_indexes};
 
-include!(concat!(env!("OUT_DIR"), "/migration_checksums.rs"));
-
-/// How long to wait for another process that migrates the same database.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long to wait for another process that migrates the same database; longer than one migration waits for tables in use.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A migration and where it stands in one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub enum MigrationState {
     Applied,
     /// It has, but the file was another one then.
     Edited,
+    /// It has, and nobody wrote down what the file was then.
+    Unverified,
     /// Not yet.
     Pending,
     /// It has, and this program, which must be older, does not know it.
@@ -66,16 +73,10 @@ pub enum MigrationState {
 /// ```
 ///
 /// # Errors
-/// When another process holds the lock for two minutes, when the database is newer than this program or differs from it, and
+/// When another process holds the lock for five minutes, when the database is newer than this program or differs from it, and
 /// when a migration fails; PostgreSQL then keeps the migrations before it, SQLite is as it was.
 pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
-    lock::locked(connection, LOCK_TIMEOUT, |connection| {
-        let mut applied = Vec::new();
-        while let Some(name) = apply_next(connection)? {
-            applied.push(name);
-        }
-        Ok(applied)
-    })
+    Migrator::embedded(connection.kind()).run(connection)
 }
 
 /// Applies the first migration that the database does not have yet. `None` when it has all of them.
@@ -83,7 +84,7 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
 /// # Errors
 /// As [`run`].
 pub fn run_next(connection: &mut AnyConnection) -> Result<Option<String>, MigrationError> {
-    lock::locked(connection, LOCK_TIMEOUT, apply_next)
+    Migrator::embedded(connection.kind()).run_next(connection)
 }
 
 /// Takes back the migration that was applied last, and hands back its name.
@@ -91,7 +92,7 @@ pub fn run_next(connection: &mut AnyConnection) -> Result<Option<String>, Migrat
 /// # Errors
 /// [`MigrationError::NothingToRevert`] when none was applied; else as [`run`].
 pub fn revert(connection: &mut AnyConnection) -> Result<String, MigrationError> {
-    lock::locked(connection, LOCK_TIMEOUT, revert_last)
+    Migrator::embedded(connection.kind()).revert(connection)
 }
 
 /// Takes back the migration that was applied last, and applies it again as it is now.
@@ -99,76 +100,144 @@ pub fn revert(connection: &mut AnyConnection) -> Result<String, MigrationError> 
 /// # Errors
 /// As [`revert`].
 pub fn redo(connection: &mut AnyConnection) -> Result<String, MigrationError> {
-    lock::locked(connection, LOCK_TIMEOUT, |connection| {
-        let name = revert_last(connection)?;
-        harness::apply(connection, &name)?;
-        remember_checksum(connection, &name)?;
-        Ok(name)
-    })
+    Migrator::embedded(connection.kind()).redo(connection)
 }
 
-/// Every migration that the program or the database knows, in their order.
+/// Every migration that the program or the database knows, in their order. Changes nothing, and does not wait for a migration
+/// that is under way.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub fn status(connection: &mut AnyConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
-    lock::locked(connection, LOCK_TIMEOUT, read_status)
+    Migrator::embedded(connection.kind()).status(connection)
 }
 
 /// The names of the migrations that this program has for a database, in their order.
 pub fn names(kind: DatabaseKind) -> impl Iterator<Item = &'static str> {
-    checksums(kind).iter().map(|(name, _)| *name)
+    set::embedded_names(kind)
 }
 
 /// A number that differs where two sets of migrations differ.
 pub fn fingerprint(kind: DatabaseKind) -> u64 {
-    checksums(kind).iter().fold(0, |fingerprint: u64, (_, checksum)| {
-        fingerprint.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ checksum
-    })
+    set::embedded_fingerprint(kind)
 }
 
-fn checksums(kind: DatabaseKind) -> &'static [(&'static str, u64)] {
-    match kind {
-        DatabaseKind::Postgres => POSTGRES_CHECKSUMS,
-        DatabaseKind::Sqlite => SQLITE_CHECKSUMS,
+/// Migrations, and how they are run.
+pub struct Migrator {
+    set: MigrationSet,
+    patience: Patience,
+}
+
+impl Migrator {
+    /// The migrations of this program for a database.
+    pub fn embedded(kind: DatabaseKind) -> Self {
+        Self {
+            set: MigrationSet::embedded(kind),
+            patience: Patience::default(),
+        }
     }
-}
 
-fn checksum_of(kind: DatabaseKind, name: &str) -> Option<i64> {
-    checksums(kind)
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, checksum)| checksum.cast_signed())
-}
-
-fn apply_next(connection: &mut AnyConnection) -> Result<Option<String>, MigrationError> {
-    let status = read_status(connection)?;
-    refuse_foreign(&status)?;
-    let Some(next) = status
-        .into_iter()
-        .find(|migration| migration.state == MigrationState::Pending)
-    else {
-        return Ok(None);
-    };
-    harness::apply(connection, &next.name)?;
-    remember_checksum(connection, &next.name)?;
-    Ok(Some(next.name))
-}
-
-fn revert_last(connection: &mut AnyConnection) -> Result<String, MigrationError> {
-    let status = read_status(connection)?;
-    let last = status
-        .into_iter()
-        .rev()
-        .find(|migration| migration.state != MigrationState::Pending);
-    let last = last.ok_or(MigrationError::NothingToRevert)?;
-    // An edited one may be taken back: that is how its author gets to apply it again.
-    if last.state == MigrationState::Unknown {
-        return Err(MigrationError::Newer(vec![last.name]));
+    /// The migrations in a directory, a folder each, as they lie there now: for trying some that the program does not have.
+    ///
+    /// # Errors
+    /// When the directory can't be read.
+    pub fn in_directory(directory: &Path) -> Result<Self, MigrationError> {
+        Ok(Self {
+            set: MigrationSet::in_directory(directory)?,
+            patience: Patience::default(),
+        })
     }
-    harness::revert(connection, &last.name)?;
-    forget_checksum(connection, &last.name)?;
-    Ok(last.name)
+
+    /// The same, with another patience.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// As [`run`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run(&mut self, connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError> {
+        lock::locked(connection, LOCK_TIMEOUT, |connection| {
+            let mut applied = Vec::new();
+            while let Some(name) = self.apply_next(connection)? {
+                applied.push(name);
+            }
+            Ok(applied)
+        })
+    }
+
+    /// As [`run_next`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_next(&mut self, connection: &mut AnyConnection) -> Result<Option<String>, MigrationError> {
+        lock::locked(connection, LOCK_TIMEOUT, |connection| self.apply_next(connection))
+    }
+
+    /// As [`revert`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn revert(&mut self, connection: &mut AnyConnection) -> Result<String, MigrationError> {
+        lock::locked(connection, LOCK_TIMEOUT, |connection| self.revert_last(connection))
+    }
+
+    /// As [`redo`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn redo(&mut self, connection: &mut AnyConnection) -> Result<String, MigrationError> {
+        lock::locked(connection, LOCK_TIMEOUT, |connection| {
+            let name = self.revert_last(connection)?;
+            self.step(connection, &name, Direction::Up)?;
+            Ok(name)
+        })
+    }
+
+    /// As [`status`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn status(&self, connection: &mut AnyConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
+        history::read(connection, &self.set)
+    }
+
+    fn apply_next(&mut self, connection: &mut AnyConnection) -> Result<Option<String>, MigrationError> {
+        history::set_up(connection)?;
+        let status = self.status(connection)?;
+        refuse_foreign(&status)?;
+        let next = status
+            .into_iter()
+            .find(|migration| migration.state == MigrationState::Pending);
+        let Some(next) = next else {
+            return Ok(None);
+        };
+        self.step(connection, &next.name, Direction::Up)?;
+        Ok(Some(next.name))
+    }
+
+    fn revert_last(&mut self, connection: &mut AnyConnection) -> Result<String, MigrationError> {
+        history::set_up(connection)?;
+        let last = self
+            .status(connection)?
+            .into_iter()
+            .rev()
+            .find(|migration| migration.state != MigrationState::Pending);
+        let last = last.ok_or(MigrationError::NothingToRevert)?;
+        // An edited one may be taken back: that is how its author gets to apply it again.
+        if last.state == MigrationState::Unknown {
+            return Err(MigrationError::Newer(vec![last.name]));
+        }
+        self.step(connection, &last.name, Direction::Down)?;
+        Ok(last.name)
+    }
+
+    fn step(&mut self, connection: &mut AnyConnection, name: &str, direction: Direction) -> Result<(), MigrationError> {
+        harness::step(connection, &self.set, &mut self.patience, name, direction)
+    }
 }
 
 fn refuse_foreign(status: &[MigrationStatus]) -> Result<(), MigrationError> {
@@ -188,77 +257,4 @@ fn refuse_foreign(status: &[MigrationStatus]) -> Result<(), MigrationError> {
         return Err(MigrationError::Edited(edited));
     }
     Ok(())
-}
-
-fn read_status(connection: &mut AnyConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
-    let mut applied = harness::applied(connection)?;
-    let recorded = recorded_checksums(connection)?;
-    let mut status: Vec<(String, MigrationStatus)> = Vec::new();
-    for (name, checksum) in checksums(connection.kind()) {
-        let version = harness::version_of(name);
-        let at = applied.iter().position(|migration| migration.version == version);
-        let at = at.map(|position| applied.remove(position).run_on);
-        let record = recorded.iter().find(|record| record.version == version);
-        let state = match (&at, record) {
-            (None, _) => MigrationState::Pending,
-            (Some(_), Some(record)) if record.checksum != checksum.cast_signed() => MigrationState::Edited,
-            (Some(_), _) => MigrationState::Applied,
-        };
-        status.push((
-            version,
-            MigrationStatus {
-                name: (*name).to_owned(),
-                state,
-                applied_at: at,
-            },
-        ));
-    }
-    // What is left is known to the database alone.
-    status.extend(applied.into_iter().map(|migration| {
-        let (state, applied_at) = (MigrationState::Unknown, Some(migration.run_on));
-        (
-            migration.version.clone(),
-            MigrationStatus {
-                name: migration.version,
-                state,
-                applied_at,
-            },
-        )
-    }));
-    status.sort_by(|(left, _), (right, _)| left.cmp(right));
-    Ok(status.into_iter().map(|(_, status)| status).collect())
-}
-
-#[derive(QueryableByName)]
-struct RecordedChecksum {
-    #[diesel(sql_type = sql_types::Text)]
-    version: String,
-    #[diesel(sql_type = sql_types::BigInt)]
-    checksum: i64,
-}
-
-/// diesel remembers which migrations were applied, and this table what they were then.
-fn recorded_checksums(connection: &mut AnyConnection) -> Result<Vec<RecordedChecksum>, MigrationError> {
-    connection.batch_execute(
-        "CREATE TABLE IF NOT EXISTS __aios_migration_checksums (version text NOT NULL PRIMARY KEY, checksum bigint NOT NULL)",
-    )?;
-    Ok(sql_query("SELECT version, checksum FROM __aios_migration_checksums").load(connection)?)
-}
-
-fn remember_checksum(connection: &mut AnyConnection, name: &str) -> Result<(), MigrationError> {
-    forget_checksum(connection, name)?;
-    if let Some(checksum) = checksum_of(connection.kind(), name) {
-        let version = harness::version_of(name);
-        connection.batch_execute(&format!(
-            "INSERT INTO __aios_migration_checksums (version, checksum) VALUES ('{version}', {checksum})"
-        ))?;
-    }
-    Ok(())
-}
-
-fn forget_checksum(connection: &mut AnyConnection, name: &str) -> Result<(), MigrationError> {
-    let version = harness::version_of(name);
-    Ok(connection.batch_execute(&format!(
-        "DELETE FROM __aios_migration_checksums WHERE version = '{version}'"
-    ))?)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::connection::{DatabaseKind, DatabaseUrl};
+use crate::profile::ProfileConfig;
 
 /// How many connections there are and how long things may take.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct DatabaseConfig {
     pub max_lifetime: Duration,
     /// An operation that holds a connection for longer is reported.
     pub hold_warning: Duration,
+    /// How much the profiler keeps, and what it minds.
+    pub profile: ProfileConfig,
 }
 
 impl DatabaseConfig {
@@ -46,6 +49,7 @@ impl DatabaseConfig {
             idle_timeout: Duration::from_secs(60),
             max_lifetime: Duration::from_secs(1_800),
             hold_warning: Duration::from_secs(60),
+            profile: ProfileConfig::default(),
         }
     }
 

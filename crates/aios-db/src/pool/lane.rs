@@ -1,6 +1,5 @@
 //! One pool: connections of one kind with a thread for each, and the places for which operations wait first come, first served.
 
-use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use super::wanted::Wanted;
 use crate::connection::AnyConnection;
 use crate::error::{DbError, DbResult, abandoned, exhausted, unreachable_database};
 use crate::executor::Executor;
-use crate::timing::ReadTiming;
+use crate::profile::{Lap, Watch};
 
 /// How often the log says at most that a pool is exhausted.
 const SAY_EVERY: Duration = Duration::from_secs(5);
@@ -30,8 +29,8 @@ const SAY_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Call {
     /// Where it was asked for.
     pub(super) origin: Origin,
-    /// Where its time is added up.
-    pub(super) timing: Option<Arc<ReadTiming>>,
+    /// For whom it runs.
+    pub(super) watch: Watch,
     /// Whether it is still wanted, where that is not told by its future alone.
     pub(super) wanted: Option<Wanted>,
     pub(super) repeat: Repeat,
@@ -49,11 +48,10 @@ pub(super) enum Repeat {
 }
 
 impl Call {
-    #[track_caller]
-    pub(super) fn new(repeat: Repeat) -> Self {
+    pub(super) fn new(watch: Watch, repeat: Repeat) -> Self {
         Self {
-            origin: Location::caller(),
-            timing: None,
+            origin: watch.site(),
+            watch,
             wanted: None,
             repeat,
         }
@@ -132,12 +130,12 @@ impl Lane {
         let job = move || {
             // Whoever asked may be gone by now, with the request's deadline: then nothing is run and no connection taken.
             let is_wanted = || !answer.is_closed() && call.is_wanted();
-            if let Some(timing) = &call.timing {
-                timing.add_queue(placed - asked);
-            }
+            call.watch.add(Lap::Queue, placed - asked);
             let result = shared.run(&call, placed, is_wanted, operation);
-            // The place is free before the answer is out, so that whoever hears the answer finds it free.
+            // The place is free before the answer is out, so that whoever hears the answer finds it free; and a request that
+            // is over then is over for the profiler too.
             drop(place);
+            drop(call);
             // Nobody listens any more where the request was given up; what was written stays written.
             let _ = answer.send(result);
         };
@@ -251,7 +249,9 @@ impl Shared {
         mut operation: impl FnMut(&mut AnyConnection, Instance) -> DbResult<T>,
     ) -> Result<T> {
         let mut may_repeat = true;
+        call.watch.add(Lap::Thread, placed.elapsed());
         loop {
+            let asked = Instant::now();
             if !is_wanted() {
                 return Err(self.abandon());
             }
@@ -265,15 +265,14 @@ impl Shared {
                 return Err(self.abandon());
             }
             let started = Instant::now();
+            call.watch.add(Lap::Pool, started - asked);
             let held = self.holds.enter(call.origin, started);
-            let result = pooled.run(&mut operation);
+            let result = pooled.run(&mut |connection: &mut AnyConnection, instance| {
+                call.watch.run(connection, |connection| operation(connection, instance))
+            });
             drop(held);
             let took = started.elapsed();
             self.metrics.held(took);
-            if let Some(timing) = &call.timing {
-                timing.add_pool(started - placed);
-                timing.add_statements(took);
-            }
             self.done.fetch_add(1, Ordering::Relaxed);
             match result {
                 Err(error) if error.is_connection_loss() => {

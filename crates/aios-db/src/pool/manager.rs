@@ -11,7 +11,7 @@ use super::metrics::LaneMetrics;
 use super::replica::{Instance, instance};
 use crate::connection::{Access, AnyConnection, DatabaseUrl, connect};
 use crate::error::DbResult;
-use crate::instrumentation::StatementCounter;
+use crate::profile::{Observer, Profile};
 
 /// After so long without use a connection is asked whether it lives before it is used again. Asking each time would cost
 /// every operation a round trip; never asking, the first operations after a restart of the database.
@@ -23,7 +23,7 @@ pub(super) struct Manager {
     /// Connections have to be told from those to another server behind the same address.
     pub(super) is_replica: bool,
     pub(super) statement_timeout: Duration,
-    pub(super) statements: StatementCounter,
+    pub(super) profile: Arc<Profile>,
     pub(super) reachability: Arc<Reachability>,
     pub(super) metrics: LaneMetrics,
 }
@@ -139,7 +139,7 @@ impl r2d2::ManageConnection for Manager {
         })?;
         self.metrics.connected(started.elapsed());
         self.reachability.opened();
-        connection.set_instrumentation(self.statements.observer());
+        connection.set_instrumentation(Observer::new(&self.profile));
         Ok(Pooled {
             connection,
             instance,

@@ -15,12 +15,14 @@ mod wanted;
 mod watch;
 
 use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
 use aios_domain::Result;
 
 use self::config::LaneSize;
+use self::holds::Origin;
 use self::lane::{Call, Lane, Repeat};
 use self::manager::{Manager, Reachability};
 use self::metrics::LaneMetrics;
@@ -30,8 +32,7 @@ use self::replicas::Replicas;
 use self::watch::Watch;
 use crate::connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl};
 use crate::error::DbResult;
-use crate::instrumentation::StatementCounter;
-use crate::timing::ReadTiming;
+use crate::profile::{Context, Profile, Watch as Profiled};
 
 pub use self::config::DatabaseConfig;
 pub use self::status::PoolStatus;
@@ -43,6 +44,8 @@ pub use self::wanted::{Interest, Wanted};
 pub struct Database {
     inner: Arc<Inner>,
     _watch: Arc<Watch>,
+    /// For whom this handle is, where the task does not say.
+    context: Option<Context>,
 }
 
 struct Inner {
@@ -51,16 +54,16 @@ struct Inner {
     /// SQLite has one writer; on PostgreSQL reads and writes share their connections.
     writes: Option<Lane>,
     replicas: Option<Replicas>,
-    statements: StatementCounter,
+    profile: Arc<Profile>,
 }
 
 impl Database {
     /// Sets the pool up. Connections are opened when they are needed, so this does not fail where the database is away.
     /// Replicas of a SQLite database are not used.
     pub fn new(config: &DatabaseConfig) -> Self {
-        let statements = StatementCounter::default();
+        let profile = Arc::new(Profile::new(&config.profile, &config.url));
         let lane =
-            |name: &str, url: &DatabaseUrl, size, access| lane(name, config, size, Place { url, access }, &statements);
+            |name: &str, url: &DatabaseUrl, size, access| lane(name, config, size, Place { url, access }, &profile);
         let (kind, size, url) = (config.url.kind(), config.lane_size(), &config.url);
         let (reads, writes) = match kind {
             DatabaseKind::Postgres => (lane("primary", url, size, Access::ReadWrite), None),
@@ -89,10 +92,14 @@ impl Database {
             reads,
             writes,
             replicas,
-            statements,
+            profile,
         });
         let watch = Arc::new(Watch::over(&inner, config.hold_warning));
-        Self { inner, _watch: watch }
+        Self {
+            inner,
+            _watch: watch,
+            context: None,
+        }
     }
 
     /// Which database this is.
@@ -102,7 +109,34 @@ impl Database {
 
     /// How many statements ran so far, transaction frames aside. Tests hold on to it that no list costs a query a row.
     pub fn statement_count(&self) -> u64 {
-        self.inner.statements.get()
+        self.inner.profile.statement_count()
+    }
+
+    /// What is known of the statements that ran.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.inner.profile
+    }
+
+    /// The same database, for whom the task runs that asks for this handle: what is done through it is theirs, also in tasks
+    /// that they spawn.
+    #[must_use]
+    pub fn in_context(&self) -> Self {
+        Self {
+            context: Context::current().or_else(|| self.context.clone()),
+            ..self.clone()
+        }
+    }
+
+    #[track_caller]
+    fn call(&self, repeat: Repeat) -> Call {
+        self.call_from(Location::caller(), repeat)
+    }
+
+    fn call_from(&self, origin: Origin, repeat: Repeat) -> Call {
+        Call::new(
+            Profiled::new(&self.inner.profile, self.context.as_ref(), origin),
+            repeat,
+        )
     }
 
     /// How each pool is now: the primary's or those of readers and the writer, then the replicas'.
@@ -122,24 +156,7 @@ impl Database {
         &self,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.read_at_any(Call::new(Repeat::Always), operation)
-    }
-
-    /// As [`read`](Self::read), and adds to `timing`, where there is one, where the time goes.
-    ///
-    /// # Errors
-    /// As there.
-    #[track_caller]
-    pub fn read_timed<T: Send + 'static>(
-        &self,
-        timing: Option<&Arc<ReadTiming>>,
-        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
-    ) -> impl Future<Output = Result<T>> + Send {
-        let call = Call {
-            timing: timing.cloned(),
-            ..Call::new(Repeat::Always)
-        };
-        self.read_at_any(call, operation)
+        self.read_at_any(self.call(Repeat::Always), operation)
     }
 
     /// As [`read`](Self::read), and never at a replica.
@@ -151,7 +168,7 @@ impl Database {
         &self,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
-        let (call, mut operation) = (Call::new(Repeat::Always), operation);
+        let (call, mut operation) = (self.call(Repeat::Always), operation);
         self.inner.reads.run(call, move |c, _| operation(c))
     }
 
@@ -166,7 +183,7 @@ impl Database {
         &self,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
-        self.write_called(Call::new(Repeat::IfNotBegun), operation)
+        self.write_called(self.call(Repeat::IfNotBegun), operation)
     }
 
     /// As [`write`](Self::write), for tasks that carry it through whatever becomes of who asked: it does not begin when
@@ -179,10 +196,10 @@ impl Database {
         wanted: Wanted,
         operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
+        let call = self.call_from(wanted.origin(), Repeat::IfNotBegun);
         let call = Call {
-            origin: wanted.origin(),
             wanted: Some(wanted),
-            ..Call::new(Repeat::IfNotBegun)
+            ..call
         };
         self.write_called(call, operation)
     }
@@ -224,7 +241,7 @@ struct Place<'a> {
     access: Access,
 }
 
-fn lane(name: &str, config: &DatabaseConfig, size: LaneSize, place: Place<'_>, statements: &StatementCounter) -> Lane {
+fn lane(name: &str, config: &DatabaseConfig, size: LaneSize, place: Place<'_>, profile: &Arc<Profile>) -> Lane {
     let shared_name: Arc<str> = name.into();
     let reachability = Arc::new(Reachability::new(Arc::clone(&shared_name)));
     let metrics = LaneMetrics::of(&shared_name);
@@ -233,7 +250,7 @@ fn lane(name: &str, config: &DatabaseConfig, size: LaneSize, place: Place<'_>, s
         access: place.access,
         is_replica: place.url.kind() == DatabaseKind::Postgres && place.access == Access::ReadOnly,
         statement_timeout: config.statement_timeout,
-        statements: statements.clone(),
+        profile: Arc::clone(profile),
         reachability: Arc::clone(&reachability),
         metrics: metrics.clone(),
     };

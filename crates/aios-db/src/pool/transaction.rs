@@ -7,6 +7,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use crate::connection::AnyConnection;
 use crate::error::{DbError, DbResult};
+use crate::profile::begins_anew;
 
 /// How a transaction that lost a race is repeated: so many times in all, after so long, twice as long each time.
 const ATTEMPTS: u32 = 6;
@@ -25,6 +26,7 @@ pub fn in_transaction<T>(
         match once(connection, &mut operation) {
             Err(error) if error.is_transient() => {
                 tracing::debug!(%error, "transaction lost a race, repeating it");
+                begins_anew();
                 std::thread::sleep(pause);
                 pause *= 2;
             }

@@ -11,6 +11,8 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 
 use super::categories::{category_count_add, category_require};
+use crate::loaders::{CHUNK, belongs_to};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_tags, marketplace_agents, tags};
 use crate::sql_types::{Sql, TextListValue, Uuid};
 use crate::{AnyConnection, DbResult};
@@ -122,24 +124,20 @@ pub fn agent_find(connection: &mut AnyConnection, id: AgentId) -> DbResult<Optio
     Ok(row.map(AgentRow::into_agent).transpose()?)
 }
 
-/// Those of these agents that there are, active or not, in one statement. The caller bounds how many there are.
+/// Those of these agents that there are, active or not, in one statement a thousand.
 ///
 /// # Errors
 /// Those of the database.
 pub fn agents_find(connection: &mut AnyConnection, ids: &[AgentId]) -> DbResult<HashMap<AgentId, Agent>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let ids: Vec<Sql<AgentId>> = ids.iter().map(|&id| Sql(id)).collect();
-    let rows: Vec<AgentRow> = marketplace_agents::table
-        .filter(marketplace_agents::id.eq_any(ids))
-        .select(AgentRow::as_select())
-        .load(connection)?;
-    let agents = rows.into_iter().map(|row| {
-        let agent = row.into_agent()?;
-        Ok((agent.summary.id, agent))
-    });
-    agents.collect()
+    let load = |connection: &mut AnyConnection, ids: &[AgentId]| {
+        let ids: Vec<Sql<AgentId>> = ids.iter().map(|&id| Sql(id)).collect();
+        let rows: Vec<AgentRow> = marketplace_agents::table
+            .filter(marketplace_agents::id.eq_any(ids))
+            .select(AgentRow::as_select())
+            .load(connection)?;
+        rows.into_iter().map(|row| Ok(row.into_agent()?)).collect()
+    };
+    belongs_to(connection, ids.iter().copied(), load, |agent: &Agent| agent.summary.id)
 }
 
 /// The most popular active agents, so many.
@@ -165,15 +163,20 @@ pub fn agents_by_registry_names(
     connection: &mut AnyConnection,
     names: &[&RegistryName],
 ) -> DbResult<HashMap<RegistryName, Agent>> {
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    let rows: Vec<(Option<String>, AgentRow)> = marketplace_agents::table
-        .filter(marketplace_agents::registry_name.eq_any(names))
-        .select((marketplace_agents::registry_name, AgentRow::as_select()))
-        .load(connection)?;
-    rows.into_iter()
-        .filter_map(|(name, row)| Some((RegistryName::from_trusted(name?), row)))
-        .map(|(name, row)| Ok((name, row.into_agent()?)))
-        .collect()
+    let mut found = HashMap::with_capacity(names.len());
+    for names in names.chunks(CHUNK) {
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let rows: Vec<(Option<String>, AgentRow)> = marketplace_agents::table
+            .filter(marketplace_agents::registry_name.eq_any(names))
+            .select((marketplace_agents::registry_name, AgentRow::as_select()))
+            .load(connection)?;
+        for (name, row) in rows {
+            if let Some(name) = name {
+                found.insert(RegistryName::from_trusted(name), row.into_agent()?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether there is such an agent and it is active.
@@ -264,7 +267,7 @@ pub fn agent_insert(
     Ok(new_agent(id, draft, author, now))
 }
 
-fn new_agent(id: AgentId, draft: &AgentDraft, author: UserId, now: Timestamp) -> Agent {
+pub(super) fn new_agent(id: AgentId, draft: &AgentDraft, author: UserId, now: Timestamp) -> Agent {
     Agent {
         summary: AgentSummary {
             id,

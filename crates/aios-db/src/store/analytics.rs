@@ -1,17 +1,20 @@
 //! What happened to agents: recorded, summed up, and turned into what trends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use aios_domain::{AgentId, EventId, EventKind, JsonObject, RecentActivity, Timestamp, UserId};
 use chrono::TimeDelta;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
+use serde_json::{Value, json};
 
-use super::agents::json;
+use super::agents;
+use super::rows::{self, Field, given};
+use crate::profile::RunQueryDsl;
 use crate::schema::agent_analytics;
-use crate::sql_types::{Sql, TimestampUtc, Uuid};
+use crate::sql_types::{JsonDocument, Sql, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbResult};
 
 /// How far back trending looks.
@@ -35,10 +38,71 @@ pub fn event_insert(
             agent_analytics::agent_id.eq(Sql(agent)),
             agent_analytics::user_id.eq(Sql(user)),
             agent_analytics::event_type.eq(kind.as_str()),
-            agent_analytics::event_data.eq(Sql(json(data))),
+            agent_analytics::event_data.eq(Sql(agents::json(data))),
             agent_analytics::occurred_at.eq(Sql(now)),
         ))
         .execute(connection)?;
+    Ok(())
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// To which agent.
+    pub agent: AgentId,
+    /// Who did it.
+    pub user: UserId,
+    /// What it was.
+    pub kind: EventKind,
+    /// What there is to say about it.
+    pub data: JsonObject,
+    /// When.
+    pub at: Timestamp,
+}
+
+const EVENTS: [(&str, Field); 6] = [
+    ("id", Field::Uuid),
+    ("agent_id", Field::Uuid),
+    ("user_id", Field::Uuid),
+    ("event_type", Field::Text),
+    ("event_data", Field::Json),
+    ("occurred_at", Field::Moment),
+];
+
+/// Records events, in one statement however many they are. The caller bounds how many.
+///
+/// # Errors
+/// Those of the database.
+pub fn events_insert(connection: &mut AnyConnection, events: &[NewEvent]) -> DbResult<()> {
+    match events {
+        [] => return Ok(()),
+        // This one is prepared once.
+        [event] => {
+            return event_insert(connection, event.agent, event.user, event.kind, &event.data, event.at);
+        }
+        _ => {}
+    }
+    let kind = connection.kind();
+    let rows = events.iter().map(|event| {
+        let data = Value::Object(event.data.as_map().clone());
+        let (id, agent, user) = (EventId::new().0, event.agent.0, event.user.0);
+        let at = rows::moment(kind, event.at);
+        json!([
+            rows::id(id),
+            rows::id(agent),
+            rows::id(user),
+            event.kind.as_str(),
+            data,
+            at
+        ])
+    });
+    sql_query(format!(
+        "INSERT INTO agent_analytics (id, agent_id, user_id, event_type, event_data, occurred_at) \
+         SELECT id, agent_id, user_id, event_type, event_data, occurred_at FROM {}",
+        given(kind, &EVENTS)
+    ))
+    .bind::<JsonDocument, _>(Value::Array(rows.collect()))
+    .execute(connection)?;
     Ok(())
 }
 
@@ -51,9 +115,10 @@ pub struct GatheredViews {
     pub count: i64,
 }
 
-/// Adds gathered views: one row an agent, and the agents' own counters. Those that were added already, under the same names,
-/// are passed over, so that a batch may be written again where it is not known whether it was committed. Agents are taken
-/// in the order of their ids, so that two servers that write at once don't wait for each other in a circle.
+/// Adds gathered views: one row an agent, and the agents' own counters, in two statements for each five thousand agents. Those
+/// that were added already, under the same names, are passed over, so that a batch may be written again where it is not known
+/// whether it was committed. Agents are locked in the order of their ids, so that two servers that write at once don't wait for
+/// each other in a circle; PostgreSQL takes a third statement for that.
 ///
 /// # Errors
 /// Those of the database.
@@ -62,27 +127,106 @@ pub fn views_add(
     views: &BTreeMap<AgentId, GatheredViews>,
     now: Timestamp,
 ) -> DbResult<()> {
-    for (&agent, &GatheredViews { id, count }) in views {
-        // Nothing is added for an agent that is gone. Where another transaction is just adding the same, this one waits for it.
-        let added = sql_query(
-            "INSERT INTO agent_analytics (id, agent_id, event_type, quantity, occurred_at) \
-             SELECT $1, id, 'view', $2, $3 FROM marketplace_agents WHERE id = $4 ON CONFLICT (id) DO NOTHING",
-        )
-        .bind::<Uuid, _>(Sql(id))
-        .bind::<BigInt, _>(count)
-        .bind::<TimestampUtc, _>(Sql(now))
-        .bind::<Uuid, _>(Sql(agent))
-        .execute(connection)?;
-        if added == 0 {
-            continue;
-        }
-        sql_query("UPDATE marketplace_agents SET view_count = view_count + $1 WHERE id = $2")
-            .bind::<BigInt, _>(count)
-            .bind::<Uuid, _>(Sql(agent))
-            .execute(connection)?;
+    let views: Vec<(&AgentId, &GatheredViews)> = views.iter().collect();
+    for chunk in views.chunks(AT_ONCE) {
+        let at = rows::moment(connection.kind(), now);
+        let rows = chunk
+            .iter()
+            .map(|(agent, views)| json!([rows::id(views.id.0), rows::id(agent.0), views.count, at]));
+        views_add_chunk(connection, rows.collect())?;
     }
     Ok(())
 }
+
+/// Rows that are written by one statement. It bounds the statement's length, and for how long a row stays locked.
+const AT_ONCE: usize = 5_000;
+
+const VIEWS: [(&str, Field); 4] = [
+    ("id", Field::Uuid),
+    ("agent_id", Field::Uuid),
+    ("quantity", Field::Integer),
+    ("occurred_at", Field::Moment),
+];
+
+fn views_add_chunk(connection: &mut AnyConnection, rows: Value) -> DbResult<()> {
+    #[derive(QueryableByName)]
+    struct Added {
+        #[diesel(sql_type = Uuid)]
+        id: uuid::Uuid,
+    }
+
+    let given = given(connection.kind(), &VIEWS);
+    if let AnyConnection::Postgres(_) = connection {
+        sql_query(format!(
+            "SELECT 1 AS held FROM marketplace_agents WHERE id = ANY (ARRAY(SELECT agent_id FROM {given})) \
+             ORDER BY id FOR NO KEY UPDATE"
+        ))
+        .bind::<JsonDocument, _>(&rows)
+        .execute(connection)?;
+    }
+    // Nothing is added for an agent that is gone. Where another transaction is just adding the same, this one waits for it.
+    let added: Vec<Added> = sql_query(format!(
+        "INSERT INTO agent_analytics (id, agent_id, event_type, quantity, occurred_at) \
+         SELECT given.id, given.agent_id, 'view', given.quantity, given.occurred_at FROM {given} \
+         JOIN marketplace_agents ON marketplace_agents.id = given.agent_id WHERE true \
+         ON CONFLICT (id) DO NOTHING RETURNING id"
+    ))
+    .bind::<JsonDocument, _>(&rows)
+    .load(connection)?;
+    if added.is_empty() {
+        return Ok(());
+    }
+    let added: HashSet<Value> = added.into_iter().map(|added| rows::id(added.id)).collect();
+    let Value::Array(mut rows) = rows else {
+        return Ok(());
+    };
+    rows.retain(|row| row.get(0).is_some_and(|id| added.contains(id)));
+    sql_query(format!(
+        "UPDATE marketplace_agents SET view_count = view_count + given.quantity FROM {given} \
+         WHERE marketplace_agents.id = given.agent_id"
+    ))
+    .bind::<JsonDocument, _>(Value::Array(rows))
+    .execute(connection)?;
+    Ok(())
+}
+
+/// Deletes the oldest events from before `moment`, `limit` of them at most, and says how many it were. `None` where another
+/// server is just at it; then nothing was done.
+///
+/// One short statement by an index: on PostgreSQL it keeps nobody from reading or adding events, and SQLite's writer is held for
+/// as long as so few rows take. Whoever has many to delete calls it again and again, a transaction each, with pauses between.
+///
+/// # Errors
+/// Those of the database.
+pub fn events_prune(connection: &mut AnyConnection, moment: Timestamp, limit: u32) -> DbResult<Option<usize>> {
+    #[derive(QueryableByName)]
+    struct Acquired {
+        #[diesel(sql_type = Bool)]
+        acquired: bool,
+    }
+
+    let oldest = "SELECT id FROM agent_analytics WHERE occurred_at < $1 ORDER BY occurred_at LIMIT $2";
+    let delete = match connection {
+        AnyConnection::Postgres(_) => {
+            // Held until the transaction ends.
+            let lock = format!("SELECT pg_try_advisory_xact_lock({PRUNING}) AS acquired");
+            if !sql_query(lock).get_result::<Acquired>(connection)?.acquired {
+                return Ok(None);
+            }
+            format!("DELETE FROM agent_analytics WHERE id = ANY (ARRAY({oldest}))")
+        }
+        // One transaction writes at a time.
+        AnyConnection::Sqlite(_) => format!("DELETE FROM agent_analytics WHERE id IN ({oldest})"),
+    };
+    let deleted = sql_query(delete)
+        .bind::<TimestampUtc, _>(Sql(moment))
+        .bind::<BigInt, _>(i64::from(limit))
+        .execute(connection)?;
+    Ok(Some(deleted))
+}
+
+/// The advisory lock under which old events are deleted: the bytes of "aios-old".
+const PRUNING: i64 = i64::from_be_bytes(*b"aios-old");
 
 /// How often each kind of event happened to the agent since then.
 ///

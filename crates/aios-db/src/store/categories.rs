@@ -6,6 +6,7 @@ use aios_domain::{
 };
 use diesel::prelude::*;
 
+use crate::profile::RunQueryDsl;
 use crate::schema::categories;
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbError, DbResult};

@@ -11,6 +11,7 @@ use diesel::sql_types::{BigInt, Text};
 use uuid::Uuid;
 
 use super::outbox::EVERYTHING;
+use crate::profile::RunQueryDsl;
 use crate::schema::edge_purges as e;
 use crate::sql_types::{Sql, TextList, TextListValue, TimestampUtc, Uuid as UuidType};
 use crate::{AnyConnection, DbResult};

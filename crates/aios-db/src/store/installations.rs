@@ -1,17 +1,23 @@
 //! Installations: made, ended, used, looked up.
 
+use std::collections::HashSet;
+
 use aios_domain::{
     Agent, AgentId, Error, ErrorKind, Installation, InstallationId, JsonObject, Timestamp, UserId, Version,
 };
 use aios_pagination::Fingerprint;
 use aios_pagination::sql::SqlOrder;
 use diesel::prelude::*;
+use diesel::sql_query;
+use serde_json::{Value, json};
 
-use super::agents::{agent_find_locked, agent_lock, json};
-use crate::connection::MultiBackend;
+use super::agents::{self, agent_find_locked, agent_lock};
+use super::rows::{self, Field, given};
+use crate::connection::{DatabaseKind, MultiBackend};
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_installations, agent_reviews, marketplace_agents};
-use crate::sql_types::Sql;
+use crate::sql_types::{JsonDocument, Sql, Uuid};
 use crate::{AnyConnection, DbError, DbResult};
 
 #[derive(Queryable, Selectable)]
@@ -78,7 +84,7 @@ pub fn installation_insert(
             agent_installations::user_id.eq(Sql(user)),
             agent_installations::agent_id.eq(Sql(agent)),
             agent_installations::installed_version.eq(installation.installed_version.as_str()),
-            agent_installations::settings.eq(Sql(json(settings))),
+            agent_installations::settings.eq(Sql(agents::json(settings))),
             agent_installations::installed_at.eq(Sql(now)),
             agent_installations::updated_at.eq(Sql(now)),
         ))
@@ -131,6 +137,64 @@ pub fn installation_use(connection: &mut AnyConnection, user: UserId, agent: Age
     } else {
         Ok(())
     }
+}
+
+/// Uses of one user's installation of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses {
+    /// Whose installation.
+    pub user: UserId,
+    /// Of which agent.
+    pub agent: AgentId,
+    /// How many.
+    pub count: i64,
+    /// The last of them.
+    pub last: Timestamp,
+}
+
+const USES: [(&str, Field); 4] = [
+    ("user_id", Field::Uuid),
+    ("agent_id", Field::Uuid),
+    ("uses", Field::Integer),
+    ("used_at", Field::Moment),
+];
+
+/// Counts uses of many installations, each named once, in one statement. Hands back those that there are: who does not have
+/// the agent installed is not among them.
+///
+/// # Errors
+/// Those of the database.
+pub fn installations_use(connection: &mut AnyConnection, uses: &[Uses]) -> DbResult<HashSet<(UserId, AgentId)>> {
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = Uuid)]
+        user_id: uuid::Uuid,
+        #[diesel(sql_type = Uuid)]
+        agent_id: uuid::Uuid,
+    }
+
+    let kind = connection.kind();
+    let rows = uses.iter().map(|uses| {
+        let last = rows::moment(kind, uses.last);
+        json!([rows::id(uses.user.0), rows::id(uses.agent.0), uses.count, last])
+    });
+    // Locked in the order of their ids, so that two batches never wait for each other in a circle.
+    let lock = match kind {
+        DatabaseKind::Postgres => "FOR NO KEY UPDATE OF i",
+        DatabaseKind::Sqlite => "",
+    };
+    let counted: Vec<Counted> = sql_query(format!(
+        "WITH due AS (SELECT i.id, given.uses, given.used_at FROM {} \
+           JOIN agent_installations AS i ON i.user_id = given.user_id AND i.agent_id = given.agent_id AND i.is_active \
+           ORDER BY i.id {lock}) \
+         UPDATE agent_installations SET usage_count = usage_count + due.uses, last_used = due.used_at, updated_at = due.used_at \
+         FROM due WHERE agent_installations.id = due.id RETURNING user_id, agent_id",
+        given(kind, &USES)
+    ))
+    .bind::<JsonDocument, _>(Value::Array(rows.collect()))
+    .load(connection)?;
+    let names = counted.into_iter();
+    Ok(names.map(|row| (UserId(row.user_id), AgentId(row.agent_id))).collect())
 }
 
 /// A page of what the user has installed, newest first.

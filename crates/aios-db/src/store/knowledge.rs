@@ -12,6 +12,7 @@ use diesel::sql_types::{Bool, Double};
 use super::agents::{json, stored_tags, text_list};
 use crate::connection::{DatabaseKind, MultiBackend};
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::raw::{Piece, Raw};
 use crate::schema::knowledge_entries;
 use crate::search::Words;
@@ -256,7 +257,8 @@ pub fn knowledge_search(
     };
     let rows: Vec<KnowledgeRow> = knowledge_entries::table
         .filter(knowledge_entries::user_id.eq(Sql(user)))
-        .filter(Raw::<Bool>::new(matches))
+        // Planned anew each time: a plan for any user and any words would read all of the user's entries.
+        .filter(Raw::<Bool>::uncached(matches))
         .order((
             Raw::<Double>::new(rank),
             knowledge_entries::created_at.desc(),

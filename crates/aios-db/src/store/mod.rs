@@ -3,6 +3,7 @@
 
 pub mod agent_list;
 pub mod agents;
+pub mod agents_many;
 pub mod analytics;
 pub mod categories;
 pub mod edge_purges;
@@ -10,8 +11,11 @@ pub mod installations;
 pub mod knowledge;
 pub mod outbox;
 pub mod reviews;
+mod rows;
 pub mod search_tiers;
 pub mod stats;
+mod tag_filter;
+pub mod totals;
 pub mod users;
 
 use diesel::RunQueryDsl;

@@ -8,6 +8,7 @@ use aios_domain::Timestamp;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::profile::RunQueryDsl;
 use crate::schema::cache_invalidations as i;
 use crate::sql_types::{Sql, TextListValue};
 use crate::{AnyConnection, DbResult};

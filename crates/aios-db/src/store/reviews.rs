@@ -1,5 +1,7 @@
 //! Reviews: one a user and agent, and the agent's rating counters.
 
+use std::collections::HashMap;
+
 use aios_domain::{AgentId, Error, Rating, Review, ReviewDraft, ReviewId, ReviewText, ReviewTitle, Timestamp, UserId};
 use aios_pagination::Fingerprint;
 use aios_pagination::sql::SqlOrder;
@@ -8,12 +10,14 @@ use diesel::prelude::*;
 use super::agents::{agent_is_active, agent_lock};
 use super::installations::is_installed;
 use crate::connection::MultiBackend;
+use crate::loaders::TopPerParent;
 use crate::paging::{Listing, PageRequest, Paging, read_page};
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_reviews, marketplace_agents};
 use crate::sql_types::Sql;
 use crate::{AnyConnection, DbResult};
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = agent_reviews)]
 struct ReviewRow {
     id: uuid::Uuid,
@@ -110,6 +114,29 @@ pub fn review_list(
         }
     })?;
     Ok(listing.try_map(ReviewRow::into_review)?)
+}
+
+/// The newest reviews of each of these agents, at most `most` each, in one statement a thousand agents.
+///
+/// # Errors
+/// Those of the database.
+pub fn reviews_newest(
+    connection: &mut AnyConnection,
+    agents: &[AgentId],
+    most: u32,
+) -> DbResult<HashMap<AgentId, Vec<Review>>> {
+    const NEWEST: TopPerParent = TopPerParent {
+        table: "agent_reviews",
+        parent: "agent_id",
+        order: "created_at DESC, id DESC",
+    };
+    let parents = agents.iter().map(|agent| agent.0);
+    let found = NEWEST.load(connection, parents, most, |row: &ReviewRow| row.agent_id.0)?;
+    let reviews = found.into_iter().map(|(agent, rows)| {
+        let rows = rows.into_iter().map(ReviewRow::into_review);
+        Ok((AgentId(agent), rows.collect::<aios_domain::Result<_>>()?))
+    });
+    reviews.collect()
 }
 
 fn review_of_user(connection: &mut AnyConnection, user: UserId, agent: AgentId) -> DbResult<Option<ReviewRow>> {

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Double};
 
+use crate::profile::RunQueryDsl;
 use crate::schema::marketplace_agents as a;
 use crate::sql_types::{Sql, Uuid};
 use crate::{AnyConnection, DbResult};

@@ -1,11 +1,11 @@
 //! The marketplace at a glance.
 
 use aios_domain::{AgentSummary, CategoryName, MarketplaceStats};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::agents::AgentSummaryRow;
+use super::totals::marketplace_totals;
+use crate::profile::RunQueryDsl;
 use crate::schema::{categories, marketplace_agents};
 use crate::{AnyConnection, DbResult};
 
@@ -18,13 +18,7 @@ const POPULAR_CATEGORIES: i64 = 5;
 /// # Errors
 /// Those of the database.
 pub fn marketplace_stats(connection: &mut AnyConnection) -> DbResult<MarketplaceStats> {
-    let (total_agents, total_installs) = marketplace_agents::table
-        .filter(marketplace_agents::is_active)
-        .select((
-            sql::<BigInt>("count(*)"),
-            sql::<BigInt>("CAST(coalesce(sum(install_count), 0) AS bigint)"),
-        ))
-        .first(connection)?;
+    let (total_agents, total_installs) = marketplace_totals(connection)?;
     Ok(MarketplaceStats {
         total_agents,
         total_installs,

@@ -1,10 +1,10 @@
 //! Users: remembered when one first changes something.
 
 use aios_domain::{Caller, Timestamp};
-use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Nullable, Text};
 
+use crate::profile::RunQueryDsl;
 use crate::sql_types::{Sql, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbResult};
 

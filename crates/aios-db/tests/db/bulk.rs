@@ -21,11 +21,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Three users, five agents, two installations and a review of each agent but the last.
-struct Sample {
+pub(crate) struct Sample {
     /// Part of every id and name, so that two samples differ.
-    salt: u8,
+    pub(crate) salt: u8,
     /// Whether the last review breaks the rule of one a user and agent.
-    broken: bool,
+    pub(crate) broken: bool,
 }
 
 const TROUBLESOME: &str = "tab\t, line\nfeed, \"quote\", back\\slash, {brace}, \\N and naïve ☃";

@@ -6,12 +6,18 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod agents_many;
+mod analytics;
 mod bulk;
 mod catalog;
 mod edge_purges;
 mod fields;
+mod loaders;
+mod migration_runs;
 mod migrations;
 mod outbox;
 mod pool;
+mod profile;
 mod search_tiers;
 mod servers;
+mod totals;

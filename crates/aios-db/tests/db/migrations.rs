@@ -106,22 +106,6 @@ on_both_databases! {
         redo(&mut connection).unwrap();
         assert!(run(&mut connection).unwrap().is_empty());
     }
-
-    fn a_failure_names_the_migration_and_leaves_it_pending(database: &TestDatabase) {
-        let mut connection = database.connection();
-        let names: Vec<&str> = names(database.kind()).collect();
-        let place = names.iter().position(|name| name.ends_with("edge_purges")).unwrap();
-        for _ in place..names.len() {
-            revert(&mut connection).unwrap();
-        }
-        // The table that it makes is there already.
-        execute(&mut connection, "CREATE TABLE edge_purges (id integer)");
-        let failure = run(&mut connection).unwrap_err();
-        assert!(matches!(&failure, MigrationError::Failed { name, .. } if *name == names[place]), "{failure}");
-        assert!(states(&mut connection)[place..].iter().all(|state| *state == MigrationState::Pending));
-        // Neither the lock nor a transaction is left behind.
-        assert!(run(&mut database.connection()).unwrap_err().to_string().contains(names[place]));
-    }
 }
 
 #[test]

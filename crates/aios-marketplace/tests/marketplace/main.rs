@@ -6,6 +6,7 @@
     reason = "tests fail by panicking, their helpers too"
 )]
 
+mod batches;
 mod caching;
 mod counters;
 mod demo;
@@ -13,6 +14,7 @@ mod edge;
 mod import;
 mod outbox;
 mod pages;
+mod pruning;
 mod random_writes;
 mod replicas;
 mod search;

@@ -243,7 +243,7 @@ on_both_databases! {
                 }
                 Ok(())
             };
-            pool.write(insert).await.unwrap();
+            pool.write(move |c| aios_db::profile::in_parts(|| insert(c))).await.unwrap();
         }
         server.relay_invalidations().await.unwrap();
         clock.advance(Duration::from_secs(30));

@@ -107,7 +107,7 @@ on_both_databases! {
         assert_eq!(cache_status(&miss), "aios; fwd=miss; stored");
         let timing = miss.header("server-timing").unwrap();
         let names: Vec<&str> = timing.split(", ").map(|metric| metric.split(';').next().unwrap()).collect();
-        assert_eq!(names, ["cache", "queue", "pool", "db", "render"]);
+        assert_eq!(names, ["cache", "queue", "thread", "pool", "db", "render"]);
         let before = server.marketplace.database().statement_count();
         for _ in 0..3 {
             assert!(is_hit(&server.get(&path).send()));

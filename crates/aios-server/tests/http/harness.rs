@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use aios_db::profile::OnRepeat;
 use aios_domain::{Caller, Email, Role, UserId};
 use aios_marketplace::{ManualClock, Marketplace};
 use aios_server::ServeArgs;
@@ -198,6 +199,7 @@ fn serve_args(database: &TestDatabase) -> ServeArgs {
     let mut args = ServeArgs::from_arg_matches(&command.get_matches_from(line.split(' '))).unwrap();
     args.database.database_url = database.url().clone();
     args.secret.jwt_secret = Some(SECRET.to_owned());
+    args.profile.repeated_statements = OnRepeat::Panic;
     args
 }
 

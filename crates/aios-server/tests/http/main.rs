@@ -20,6 +20,8 @@ mod life_cycle;
 mod limits;
 mod openapi;
 mod pages;
+mod queries;
+mod retention;
 mod signing_in;
 mod sizes;
 mod transport;

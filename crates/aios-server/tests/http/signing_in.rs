@@ -29,7 +29,7 @@ const fn row(method: &'static str, path: &'static str, statuses: [u16; 5]) -> Ro
 const OPEN: [u16; 5] = [200; 5];
 
 /// The agent is Ada's and Bea has it installed; the entry is Bea's.
-const TABLE: [Row; 31] = [
+const TABLE: [Row; 33] = [
     row("GET", "/api/v1/marketplace/stats", OPEN),
     row("GET", "/api/v1/marketplace/agents", OPEN),
     row("POST", "/api/v1/marketplace/agents", [401, 201, 201, 201, 201]),
@@ -74,6 +74,9 @@ const TABLE: [Row; 31] = [
     row("DELETE", "/api/v1/knowledge/content/{id}", [401, 204, 404, 404, 404]),
     row("POST", "/api/v1/knowledge/search", [401, 200, 200, 200, 200]),
     row("POST", "/api/v1/batch", OPEN),
+    row("GET", "/api/v1/admin/queries", [401, 403, 403, 403, 200]),
+    // What it is asked for is no fingerprint.
+    row("GET", "/api/v1/admin/queries/{id}/plan", [401, 403, 403, 403, 404]),
     row("GET", "/livez", OPEN),
     row("GET", "/readyz", OPEN),
     row("GET", "/health", OPEN),

@@ -14,6 +14,8 @@ use crate::paging::{CountMode, ListTask, Listing, PageAt, PageRequest, Paging, c
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::store::search_tiers::TOP_TIER;
+use crate::store::tag_filter::TagCondition;
+use crate::store::totals::agent_total;
 use crate::{AnyConnection, DbResult};
 
 type Agents = marketplace_agents::table;
@@ -28,6 +30,8 @@ pub(super) struct Lister<'a> {
     pub(super) query: &'a AgentListQuery,
     pub(super) request: &'a PageRequest,
     pub(super) matching: Matching,
+    /// That they bear any of the tags of the filter.
+    pub(super) tagged: TagCondition,
 }
 
 impl Lister<'_> {
@@ -35,7 +39,7 @@ impl Lister<'_> {
         let listing = if self.query.sort == AgentSort::Relevance && self.matching.has_tiers() {
             self.list_by_relevance(connection)?
         } else {
-            self.read(connection, self.request, Reach::ALL)?
+            self.list_in_order(connection)?
         };
         let shown = listing.items.iter().map(|row| AgentId(row.id)).collect();
         let gains_published = self.gains_published(&listing);
@@ -48,12 +52,34 @@ impl Lister<'_> {
         })
     }
 
-    /// How many agents there are in the list, as the request wants it counted.
+    fn list_in_order(&self, connection: &mut AnyConnection) -> DbResult<Listing<ListedRow>> {
+        if matches!(self.paging.task, ListTask::Sample { .. }) {
+            return self.read(connection, self.request, Reach::ALL);
+        }
+        let uncounted = PageRequest {
+            count: CountMode::None,
+            ..self.request.clone()
+        };
+        let listing = self.read(connection, &uncounted, Reach::ALL)?;
+        let total = self.count(connection)?;
+        Ok(Listing { total, ..listing })
+    }
+
+    /// How many agents there are in the list, as the request wants it counted: from the totals that are kept, or else one by one.
     pub(super) fn count(&self, connection: &mut AnyConnection) -> DbResult<Option<i64>> {
+        if self.request.count == CountMode::None {
+            return Ok(None);
+        }
+        if let Some(total) = agent_total(connection, &self.query.filter)? {
+            return Ok(Some(total));
+        }
         let kind = connection.kind();
+        let tagged = TagCondition::of(connection, &self.query.filter.tags)?.for_counting();
         let order = self.order(kind, Reach::ALL);
         let pager = order.pager(self.paging.cursors).filters(self.fingerprint(Reach::ALL));
-        count_list(connection, self.request, &pager, || self.base(kind, Reach::ALL))
+        count_list(connection, self.request, &pager, || {
+            self.base(kind, Reach::ALL, &tagged)
+        })
     }
 
     /// A page of what a search found, the best first.
@@ -113,7 +139,7 @@ impl Lister<'_> {
             pieces.push(Piece::Sql(
                 " WHEN (SELECT count(*) FROM (SELECT 1 FROM marketplace_agents WHERE ",
             ));
-            pieces.extend(self.conditions(self.matching.condition(kind, tier)));
+            pieces.extend(self.conditions(kind, &self.tagged, self.matching.condition(kind, tier)));
             pieces.push(Piece::Sql(USUAL));
             pieces.push(Piece::Sql(match tier {
                 3.. => " THEN 3",
@@ -138,18 +164,21 @@ impl Lister<'_> {
             .pager(self.paging.cursors)
             .filters(self.fingerprint(reach))
             .limit(request.limit);
-        read_page(connection, self.paging, request, &pager, || self.base(kind, reach))
+        read_page(connection, self.paging, request, &pager, || {
+            self.base(kind, reach, &self.tagged)
+        })
     }
 
     fn base(
         &self,
         kind: DatabaseKind,
         reach: Reach,
+        tagged: &TagCondition,
     ) -> marketplace_agents::BoxedQuery<'static, MultiBackend, super::rows::ListedSql> {
         let matching = self.matching.condition(kind, reach.down_to);
         marketplace_agents::table
             .select(selection(self.query.fields, self.query.sort, self.rank(kind)))
-            .filter(Raw::<Bool>::new(self.conditions(matching)))
+            .filter(Raw::<Bool>::new(self.conditions(kind, tagged, matching)))
             .into_boxed()
     }
 
@@ -160,7 +189,7 @@ impl Lister<'_> {
     }
 
     /// The filter as SQL. `is_active` stands bare, as in the partial indexes' own conditions.
-    fn conditions(&self, matching: Vec<Piece>) -> Vec<Piece> {
+    fn conditions(&self, kind: DatabaseKind, tagged: &TagCondition, matching: Vec<Piece>) -> Vec<Piece> {
         let filter = &self.query.filter;
         let mut pieces = vec![Piece::Sql("marketplace_agents.is_active")];
         if let Some(category) = &filter.category {
@@ -185,17 +214,7 @@ impl Lister<'_> {
             Some(false) => pieces.push(Piece::Sql(" AND NOT is_featured")),
             None => {}
         }
-        if !filter.tags.is_empty() {
-            pieces.push(Piece::Sql(
-                " AND marketplace_agents.id IN (SELECT agent_id FROM agent_tags \
-                 JOIN tags ON tags.id = agent_tags.tag_id WHERE tags.name IN (",
-            ));
-            push_list(
-                &mut pieces,
-                filter.tags.iter().map(|tag| Piece::Text(tag.as_str().to_owned())),
-            );
-            pieces.push(Piece::Sql("))"));
-        }
+        pieces.extend(tagged.pieces(kind));
         pieces.extend(matching);
         pieces
     }
@@ -309,14 +328,5 @@ impl Reach {
             _ => "CAST(0 AS bigint)",
         };
         vec![Piece::Sql(band)]
-    }
-}
-
-fn push_list(pieces: &mut Vec<Piece>, items: impl Iterator<Item = Piece>) {
-    for (index, item) in items.enumerate() {
-        if index > 0 {
-            pieces.push(Piece::Sql(", "));
-        }
-        pieces.push(item);
     }
 }

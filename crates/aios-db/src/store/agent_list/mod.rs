@@ -13,6 +13,7 @@ use self::matching::Matching;
 use crate::connection::DatabaseKind;
 use crate::paging::{Listing, PageRequest, Paging};
 use crate::search::Words;
+use crate::store::tag_filter::TagCondition;
 use crate::{AnyConnection, DbError, DbResult};
 
 /// Which agents are listed, in which order, and what is read of them.
@@ -61,10 +62,16 @@ pub fn agent_list(
     query: &AgentListQuery,
     request: &PageRequest,
 ) -> DbResult<AgentPage> {
+    let tagged = TagCondition::of(connection, &query.filter.tags)?;
     let lister = |matching| Lister {
         paging,
         query,
         request,
+        tagged: match &matching {
+            Matching::All => tagged.clone(),
+            // What a search finds comes from its index, and is not met along an order.
+            _ => tagged.for_counting(),
+        },
         matching,
     };
     let Some(search) = &query.filter.search else {
@@ -126,6 +133,7 @@ pub fn agent_count(
         query,
         request,
         matching,
+        tagged: TagCondition::default(),
     };
     lister.count(connection)
 }

@@ -1,22 +1,15 @@
 //! `cargo xtask seed`: fills a database with a large, believable data set, the same for the same seed.
 
-mod data;
-mod draw;
-mod shares;
-mod text;
-#[rustfmt::skip] // Lists of words, several a line.
-mod words;
-
 use std::hint::black_box;
 use std::time::Instant;
 
 use aios_db::bulk::{self, Dataset, LoadSummary, Progress};
 use aios_db::{AnyConnection, migrations};
 use aios_domain::Timestamp;
+use aios_workload::seed::{SeedData, Size};
 use chrono::{NaiveTime, Utc};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use self::data::{SeedData, Size};
 use crate::failure::Failure;
 use crate::migrate;
 

@@ -19,16 +19,36 @@ const SPAN: TimeDelta = TimeDelta::days(3 * 365);
 const RECENT_DAYS: i64 = 14;
 
 /// How much there is to be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Size {
-    pub(crate) agents: u64,
-    pub(crate) reviews: u64,
-    pub(crate) users: u64,
+///
+/// ```
+/// use aios_workload::seed::Size;
+///
+/// assert_eq!(Size::of_agents(1_000_000), Size { agents: 1_000_000, reviews: 3_000_000, users: 200_000 });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Agents; each has two installations on average.
+    pub agents: u64,
+    /// Reviews.
+    pub reviews: u64,
+    /// Users.
+    pub users: u64,
+}
+
+impl Size {
+    /// What plans are tested and measured with: three reviews an agent, and a user for every five agents.
+    pub fn of_agents(agents: u64) -> Self {
+        Self {
+            agents,
+            reviews: 3 * agents,
+            users: (agents / 5).max(100),
+        }
+    }
 }
 
 /// A data set of any size, the same for the same size, seed and end.
 #[derive(Clone, Debug)]
-pub(crate) struct SeedData {
+pub struct SeedData {
     seed: u64,
     size: Size,
     until: Timestamp,
@@ -58,7 +78,7 @@ struct Outline {
 
 impl SeedData {
     /// Plans the data set. `None` where there are more reviews than pairs of a user and an agent.
-    pub(crate) fn new(seed: u64, size: Size, until: Timestamp) -> Option<Self> {
+    pub fn new(seed: u64, size: Size, until: Timestamp) -> Option<Self> {
         let order = &mut Draw::of(seed, Stream::Order, 0, 0);
         let installations = (2 * size.agents).min(size.agents.saturating_mul(size.users));
         Some(Self {
@@ -74,7 +94,7 @@ impl SeedData {
     }
 
     /// How many users, agents, installations and reviews there will be.
-    pub(crate) fn expected_rows(&self) -> u64 {
+    pub fn expected_rows(&self) -> u64 {
         let installations: u64 = (2 * self.size.agents).min(self.size.agents.saturating_mul(self.size.users));
         self.size.users + self.size.agents + installations + self.size.reviews
     }

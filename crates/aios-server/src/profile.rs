@@ -1,0 +1,113 @@
+//! How the database's work is watched: flags, and `aios explain`.
+
+use std::time::Duration;
+
+use aios_db::profile::{ExplainMode, Fingerprint, OnRepeat, ProfileConfig, explain};
+use aios_db::{Access, connect};
+use clap::Args;
+
+use crate::cli::ExplainArgs;
+use crate::config::StartError;
+
+/// How long a statement that is analyzed may run.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// How the database's work is watched.
+#[derive(Args, Clone, Debug)]
+pub struct ProfileArgs {
+    /// After how long a statement counts as slow and is explained, as in 50ms or 1s.
+    #[arg(long, env = "SLOW_STATEMENT_THRESHOLD", value_name = "TIME", default_value = "50ms", value_parser = crate::edge::pause)]
+    pub slow_statement_threshold: Duration,
+    /// With how many different values a request may run the same statement before that is reported (N+1).
+    #[arg(long, env = "REPEATED_STATEMENTS_LIMIT", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub repeated_statements_limit: u16,
+    /// What is done about it: `report`, or `panic`, which fails the request as well and is for tests.
+    #[arg(long, env = "REPEATED_STATEMENTS", value_name = "ACTION", default_value = "report", value_parser = action)]
+    pub repeated_statements: OnRepeat,
+}
+
+impl ProfileArgs {
+    pub(crate) fn config(&self) -> ProfileConfig {
+        ProfileConfig {
+            slow: self.slow_statement_threshold,
+            repeats: self.repeated_statements_limit.into(),
+            on_repeat: self.repeated_statements,
+            ..ProfileConfig::default()
+        }
+    }
+}
+
+fn action(text: &str) -> Result<OnRepeat, String> {
+    match text {
+        "report" => Ok(OnRepeat::Report),
+        "panic" => Ok(OnRepeat::Panic),
+        _ => Err("must be report or panic".to_owned()),
+    }
+}
+
+/// `aios explain`: the plan of a statement.
+pub(crate) fn run(args: &ExplainArgs) -> Result<(), StartError> {
+    let plan = match (&args.sql, args.fingerprint) {
+        (Some(sql), _) => explain_here(args, sql)?,
+        (None, Some(fingerprint)) => explain_there(args, fingerprint)?,
+        (None, None) => return Err(StartError::new("give SQL, or --fingerprint")),
+    };
+    crate::print(&plan);
+    Ok(())
+}
+
+fn explain_here(args: &ExplainArgs, sql: &str) -> Result<String, StartError> {
+    let url = &args.database.database_url;
+    let connected = connect(url, Access::ReadOnly, Some(TIME_LIMIT));
+    let mut connection =
+        connected.map_err(|error| StartError::new(format!("can't open the database {url}: {error}")))?;
+    let mode = if args.analyze {
+        ExplainMode::Analyze
+    } else {
+        ExplainMode::Plan
+    };
+    explain(&mut connection, sql, None, mode, TIME_LIMIT).map_err(|error| StartError::new(error.to_string()))
+}
+
+/// Fingerprints are known to the server that ran the statements.
+fn explain_there(args: &ExplainArgs, fingerprint: Fingerprint) -> Result<String, StartError> {
+    let server = args.server.trim_end_matches('/');
+    let token = args.token.as_deref().unwrap_or_default();
+    let url = format!(
+        "{server}/api/v1/admin/queries/{fingerprint}/plan?analyze={}",
+        args.analyze
+    );
+    let failed = |error: ureq::Error| StartError::new(format!("can't ask {server}: {error}"));
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    let asked = agent.get(url).header("Authorization", format!("Bearer {token}")).call();
+    let answer: serde_json::Value = asked.map_err(failed)?.body_mut().read_json().map_err(failed)?;
+    let said = |name: &str| {
+        answer
+            .get(name)
+            .and_then(serde_json::Value::as_str)
+            .map(ToOwned::to_owned)
+    };
+    match said("plan") {
+        Some(plan) => Ok(plan),
+        None => Err(StartError::new(
+            said("plan_failure")
+                .or_else(|| said("detail"))
+                .unwrap_or_else(|| "the server has no plan for this yet; try again in a moment".to_owned()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_have_names() {
+        assert_eq!(action("report"), Ok(OnRepeat::Report));
+        assert_eq!(action("panic"), Ok(OnRepeat::Panic));
+        assert!(action("stop").is_err());
+    }
+}

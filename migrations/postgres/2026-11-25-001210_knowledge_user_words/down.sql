@@ -1,0 +1,2 @@
+-- The extension stays: others may need it by now.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- What trends among featured agents.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_agents_featured_trending ON marketplace_agents (trending_score DESC, id DESC) WHERE is_active AND is_featured;

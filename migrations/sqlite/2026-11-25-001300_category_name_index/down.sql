@@ -1,0 +1,1 @@
+DROP INDEX idx_agents_category_name;

@@ -1,0 +1,2 @@
+-- The oldest events, for deleting those that no figure looks back to. (idx_analytics_trending knows two kinds alone.)
+CREATE INDEX idx_analytics_age ON agent_analytics (occurred_at);
