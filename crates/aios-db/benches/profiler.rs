@@ -44,7 +44,7 @@ fn contexts(criterion: &mut Criterion) {
         });
     });
     criterion.bench_function("a request without one", |b| {
-        b.iter(|| runtime.block_on(async { black_box(1) }))
+        b.iter(|| runtime.block_on(async { black_box(1) }));
     });
 }
 

@@ -142,14 +142,14 @@ impl Marketplace {
             .db
             .read(|c| search_tiers::tier_changes(c, search_tiers::SIZES))
             .await?;
-        let changed = changes.len();
+        let count = changes.len();
         for some in changes.chunks(TIERS_AT_ONCE) {
             let some = some.to_vec();
             self.db
                 .write_unseen(move |c| in_parts(|| search_tiers::tiers_set(c, &some)))
                 .await?;
         }
-        tracing::debug!(changed, "search tiers brought up to date");
+        tracing::debug!(changed = count, "search tiers brought up to date");
         Ok(())
     }
 }

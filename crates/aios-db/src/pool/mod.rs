@@ -211,8 +211,9 @@ impl Database {
     ) -> Result<T> {
         let reads = &self.inner.reads;
         match &self.inner.replicas {
-            Some(replicas) => replicas.read(reads, call, operation).await,
-            None => reads.run(call, move |c, _| operation(c)).await,
+            // In boxes: use cases that read several times would carry all of it along several times.
+            Some(replicas) => Box::pin(replicas.read(reads, call, operation)).await,
+            None => Box::pin(reads.run(call, move |c, _| operation(c))).await,
         }
     }
 
@@ -222,7 +223,7 @@ impl Database {
         mut operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
         let lane = self.inner.writes.as_ref().unwrap_or(&self.inner.reads);
-        lane.run(call, move |c, _| in_transaction(c, &mut operation)).await
+        Box::pin(lane.run(call, move |c, _| in_transaction(c, &mut operation))).await
     }
 }
 

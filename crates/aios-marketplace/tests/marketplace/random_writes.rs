@@ -147,7 +147,7 @@ pub(crate) fn questions() -> Vec<(AgentListQuery, PageRequest)> {
     ] {
         queries.push(all(sort));
         queries.push(filtered(sort, |query| {
-            query.filter.category = CategoryName::new("content").ok()
+            query.filter.category = CategoryName::new("content").ok();
         }));
     }
     let choices: [fn(&mut AgentListQuery); 6] = [

@@ -174,11 +174,11 @@ on_both_databases! {
         assert_eq!(walked, whole.items, "forwards");
         let mut back = last.items.clone();
         let mut before = last.prev_cursor.clone();
-        while let Some(cursor) = before {
+        while let Some(cursor) = before.take() {
             let page = ask(PageAt::Cursor(cursor), 7).await;
             assert!(page.next_cursor.is_some());
             back.splice(0..0, page.items.iter().cloned());
-            before = page.prev_cursor.clone();
+            before.clone_from(&page.prev_cursor);
         }
         assert_eq!(back, whole.items, "backwards");
         for (number, expected) in (1..).zip(whole.items.chunks(9)) {
