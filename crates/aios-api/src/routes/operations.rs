@@ -31,7 +31,10 @@ pub(crate) async fn alive() -> HttpResponse {
     get, path = "/readyz", tag = "Operations",
     responses(
         (status = 200, description = "They can.", body = String, content_type = "text/plain", example = "ready"),
-        (status = 503, description = "The database does not answer.", body = ProblemDocument, content_type = "application/problem+json"),
+        (
+            status = 503, description = "The database does not answer.", body = ProblemDocument, content_type = "application/problem+json",
+            headers(("Retry-After" = String, description = "After how many seconds it may.")),
+        ),
     ),
 )]
 pub(crate) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {

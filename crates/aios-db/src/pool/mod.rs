@@ -211,9 +211,9 @@ impl Database {
     ) -> Result<T> {
         let reads = &self.inner.reads;
         match &self.inner.replicas {
-            // In boxes: use cases that read several times would carry all of it along several times.
+            // Boxed, so that those without replicas do not carry its state through all their futures.
             Some(replicas) => Box::pin(replicas.read(reads, call, operation)).await,
-            None => Box::pin(reads.run(call, move |c, _| operation(c))).await,
+            None => reads.run(call, move |c, _| operation(c)).await,
         }
     }
 
