@@ -223,7 +223,7 @@ impl Database {
         mut operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
     ) -> Result<T> {
         let lane = self.inner.writes.as_ref().unwrap_or(&self.inner.reads);
-        lane.run(call, move |c, _| in_transaction(c, &mut operation)).await
+        Box::pin(lane.run(call, move |c, _| in_transaction(c, &mut operation))).await
     }
 }
 

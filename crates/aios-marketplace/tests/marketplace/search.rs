@@ -174,7 +174,7 @@ on_both_databases! {
         assert_eq!(walked, whole.items, "forwards");
         let mut back = last.items.clone();
         let mut before = last.prev_cursor.clone();
-        while let Some(cursor) = before {
+        while let Some(cursor) = before.take() {
             let page = ask(PageAt::Cursor(cursor), 7).await;
             assert!(page.next_cursor.is_some());
             back.splice(0..0, page.items.iter().cloned());
