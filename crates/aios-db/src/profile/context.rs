@@ -1,7 +1,7 @@
 //! For whom statements run: a request or a job, from its start to the end of all it began.
 
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ struct Shared {
     /// What its statements ran on; nothing before the first.
     profile: OnceLock<Arc<Profile>>,
     tallies: Mutex<Tallies>,
+    has_begun: AtomicBool,
 }
 
 /// Nanoseconds.
@@ -79,6 +80,7 @@ impl Context {
             waits: Waits::default(),
             profile: OnceLock::new(),
             tallies: Mutex::default(),
+            has_begun: AtomicBool::new(false),
         }))
     }
 
@@ -100,6 +102,11 @@ impl Context {
     /// Where its time at the database went so far.
     pub fn times(&self) -> Times {
         self.0.waits.read()
+    }
+
+    /// An operation begins. Whether it is compared with none before.
+    pub(super) fn begins_first(&self) -> bool {
+        self.0.is_job || !self.0.has_begun.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn add(&self, lap: Lap, took: Duration) {
@@ -167,9 +174,22 @@ pub(super) struct Tally {
     pub(super) rows: Option<u64>,
     /// Hashes of the values it ran with, of the first run and of later ones that differ: as many as it takes to know.
     values: Vec<u64>,
+    /// It ran with values that nobody looked at, as the first of its form: they count as one set.
+    has_unknown: bool,
     /// How often it ran with values it had run with before.
     again: u64,
     told: [bool; 2],
+}
+
+/// What is known of the values of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// A hash of them.
+    Hash(u64),
+    /// Nobody looked.
+    Unknown,
+    /// It comes in parts on purpose: they do not matter.
+    InParts,
 }
 
 /// A statement that a request repeated.
@@ -183,8 +203,12 @@ pub(super) struct Repeated {
 }
 
 impl Tallies {
-    /// Counts a statement. `values` is `None` where it comes in parts on purpose.
-    pub(super) fn count(&mut self, entry: &Arc<Entry>, ran: &Ran, values: Option<u64>, limit: usize) {
+    pub(super) fn has(&self, entry: &Arc<Entry>) -> bool {
+        self.0.iter().any(|tally| Arc::ptr_eq(&tally.entry, entry))
+    }
+
+    /// Counts a statement.
+    pub(super) fn count(&mut self, entry: &Arc<Entry>, ran: &Ran, values: Seen, limit: usize) {
         let one = Tally {
             entry: Arc::clone(entry),
             site: ran.site,
@@ -192,6 +216,7 @@ impl Tallies {
             took: ran.took,
             rows: ran.rows,
             values: Vec::new(),
+            has_unknown: false,
             again: 0,
             told: [false; 2],
         };
@@ -207,7 +232,7 @@ impl Tallies {
             if let Some(tally) = self.merge_one(other) {
                 tally.again += again;
                 for value in values {
-                    tally.saw(Some(value), limit);
+                    tally.saw(Seen::Hash(value), limit);
                 }
             }
         }
@@ -223,6 +248,7 @@ impl Tallies {
             let tally = self.0.get_mut(place)?;
             tally.calls += other.calls;
             tally.took += other.took;
+            tally.has_unknown |= other.has_unknown;
             tally.rows = tally.rows.zip(other.rows).map(|(rows, more)| rows + more);
         }
         self.0.get_mut(place)
@@ -232,7 +258,10 @@ impl Tallies {
     pub(super) fn repeated(&mut self, limit: usize) -> Vec<Repeated> {
         let mut found = Vec::new();
         for tally in &mut self.0 {
-            let signs = [tally.values.len() > limit, tally.again > 0];
+            let signs = [
+                tally.values.len() + usize::from(tally.has_unknown) > limit,
+                tally.again > 0,
+            ];
             for ((sign, told), is_n_plus_one) in signs.into_iter().zip(&mut tally.told).zip([true, false]) {
                 if sign {
                     found.push(Repeated {
@@ -252,6 +281,7 @@ impl Tallies {
     pub(super) fn forget_values(&mut self) {
         for tally in &mut self.0 {
             tally.values.clear();
+            tally.has_unknown = false;
             tally.again = 0;
         }
     }
@@ -262,8 +292,15 @@ impl Tallies {
 }
 
 impl Tally {
-    fn saw(&mut self, values: Option<u64>, limit: usize) {
-        let Some(values) = values else { return };
+    fn saw(&mut self, values: Seen, limit: usize) {
+        let values = match values {
+            Seen::Hash(values) => values,
+            Seen::Unknown => {
+                self.has_unknown = true;
+                return;
+            }
+            Seen::InParts => return,
+        };
         if self.values.contains(&values) {
             self.again += 1;
         } else if self.values.len() <= limit {

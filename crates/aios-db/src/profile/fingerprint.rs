@@ -157,7 +157,7 @@ const BINDS: &str = " -- binds: ";
 /// one. Writing a document out at length would cost more than running the statement.
 const MOST_BINDS: usize = 256;
 
-/// Looks at a query, in about a microsecond.
+/// Looks at a query, in a few microseconds: diesel writes its SQL out, and nobody can stop it before that is done.
 pub(crate) fn look(query: &dyn fmt::Display) -> Looked {
     let mut looking = Looking::default();
     // The writer fails as soon as it has enough, so that the rest is never formatted.

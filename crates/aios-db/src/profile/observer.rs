@@ -1,5 +1,6 @@
 //! What is seen of every statement on one connection: diesel tells of its start and its end.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(crate) struct Observer {
     profile: Arc<Profile>,
     /// By a hash of the SQL as it is: its place, or nothing where it is no statement of ours.
     known: HashMap<u64, Option<Arc<Entry>>>,
+    /// By the type of a query; there are no more of them than lines that run one.
+    forms: HashMap<TypeId, Arc<Entry>>,
     seconds: metrics::Histogram,
     open: Option<Open>,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Observer {
 /// A statement that runs now.
 struct Open {
     entry: Arc<Entry>,
-    values: u64,
+    values: Option<u64>,
     began: Instant,
 }
 
@@ -36,14 +39,14 @@ impl Observer {
         Self {
             profile: Arc::clone(profile),
             known: HashMap::new(),
+            forms: HashMap::new(),
             seconds: metrics::histogram!(STATEMENT_SECONDS),
             open: None,
         }
     }
 
     fn begins(&mut self, query: &dyn fmt::Display) {
-        let looked = look(query);
-        let Some(entry) = self.entry(looked.sql, query) else {
+        let Some((entry, values)) = self.place(query) else {
             self.open = None;
             return;
         };
@@ -52,9 +55,27 @@ impl Observer {
         tracing::trace!(target: "aios_db::statement", "{query}");
         self.open = Some(Open {
             entry,
-            values: looked.binds,
+            values,
             began: Instant::now(),
         });
+    }
+
+    /// The place of a statement, and a hash of its values where that is needed. To look at a query costs several microseconds,
+    /// since diesel writes all its SQL out; its type is known at once, where it has one SQL alone.
+    fn place(&mut self, query: &dyn fmt::Display) -> Option<(Arc<Entry>, Option<u64>)> {
+        let form = operation::form();
+        if let Some(entry) = form.and_then(|form| self.forms.get(&form))
+            && !entry.is_evicted()
+            && !operation::needs_values(entry)
+        {
+            return Some((Arc::clone(entry), None));
+        }
+        let looked = look(query);
+        let entry = self.entry(looked.sql, query)?;
+        if let Some(form) = form {
+            self.forms.insert(form, Arc::clone(&entry));
+        }
+        Some((entry, Some(looked.binds)))
     }
 
     fn entry(&mut self, sql: u64, query: &dyn fmt::Display) -> Option<Arc<Entry>> {

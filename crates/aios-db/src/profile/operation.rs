@@ -1,11 +1,12 @@
 //! What runs on this database thread: for whom, from which line of source, and what of it has run.
 
+use std::any::TypeId;
 use std::cell::RefCell;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::context::{Context, Lap, Repeated, Tallies};
+use super::context::{Context, Lap, Repeated, Seen, Tallies};
 use super::table::{Entry, Ran};
 use super::{OnRepeat, Profile, repeats};
 
@@ -18,6 +19,8 @@ struct State {
     running: Option<Running>,
     /// The line that runs a statement now, where it says so.
     site: Option<&'static Location<'static>>,
+    /// The type of the query that this line runs next, where it stands for its SQL.
+    form: Option<TypeId>,
     /// A statement of that line whose rows are yet to be counted.
     pending: Option<Statement>,
     /// Statements come in parts on purpose.
@@ -29,6 +32,7 @@ impl State {
         Self {
             running: None,
             site: None,
+            form: None,
             pending: None,
             is_in_parts: false,
         }
@@ -40,12 +44,15 @@ struct Running {
     context: Option<Context>,
     site: &'static Location<'static>,
     tallies: Tallies,
+    /// It is the first of its request: there is nothing yet with which values could be compared.
+    is_first: bool,
 }
 
 /// A statement that has run.
 pub(super) struct Statement {
     pub(super) entry: Arc<Entry>,
-    pub(super) values: u64,
+    /// A hash of its values, where they were looked at.
+    pub(super) values: Option<u64>,
     pub(super) ran: Ran,
 }
 
@@ -89,6 +96,7 @@ impl Watch {
             context: self.context.clone(),
             site: self.site,
             tallies: Tallies::default(),
+            is_first: self.context.as_ref().is_none_or(Context::begins_first),
         };
         STATE.with_borrow_mut(|state| state.running = Some(running));
         let mut ended = Ended::default();
@@ -145,7 +153,11 @@ impl State {
         let Some(running) = &mut self.running else { return };
         let Statement { entry, values, ran } = statement;
         running.profile.table.record(entry, ran);
-        let values = (!self.is_in_parts).then_some(*values);
+        let values = if self.is_in_parts {
+            Seen::InParts
+        } else {
+            values.map_or(Seen::Unknown, Seen::Hash)
+        };
         running
             .tallies
             .count(entry, ran, values, running.profile.config().repeats);
@@ -165,6 +177,19 @@ pub(super) fn finished(mut statement: Statement) -> bool {
             state.record(&statement);
         }
         true
+    })
+}
+
+/// The type of the query that begins now, where it stands for its SQL.
+pub(super) fn form() -> Option<TypeId> {
+    STATE.with_borrow_mut(|state| state.form.take())
+}
+
+/// Whether the values of a statement have to be looked at: not where it is the first of its form in a request.
+pub(super) fn needs_values(entry: &Arc<Entry>) -> bool {
+    STATE.with_borrow(|state| match &state.running {
+        Some(running) => (!running.is_first || running.tallies.has(entry)) && !state.is_in_parts,
+        None => false,
     })
 }
 
@@ -209,11 +234,18 @@ impl Call {
     /// The caller's line runs a statement.
     #[track_caller]
     pub(crate) fn begin() -> Self {
+        Self::of(None)
+    }
+
+    /// The caller's line runs a statement. A query's [static id](diesel::query_builder::QueryId) stands for its SQL.
+    #[track_caller]
+    pub(crate) fn of(form: Option<TypeId>) -> Self {
         let site = Location::caller();
-        Self {
-            before: STATE.with_borrow_mut(|state| state.site.replace(site)),
-            rows: None,
-        }
+        let before = STATE.with_borrow_mut(|state| {
+            state.form = form;
+            state.site.replace(site)
+        });
+        Self { before, rows: None }
     }
 
     /// It has: so many rows were read or changed.
@@ -227,6 +259,7 @@ impl Drop for Call {
         STATE.with_borrow_mut(|state| {
             state.record_pending(self.rows);
             state.site = self.before;
+            state.form = None;
         });
     }
 }

@@ -1,6 +1,7 @@
 //! Running a query so that the profiler sees from which line it runs, and how many rows there were.
 
 use diesel::QueryResult;
+use diesel::query_builder::QueryId;
 use diesel::query_dsl::methods::{ExecuteDsl, LimitDsl, LoadQuery};
 
 use super::operation::Call;
@@ -11,9 +12,9 @@ pub(crate) trait RunQueryDsl<Conn>: diesel::RunQueryDsl<Conn> + Sized {
     #[track_caller]
     fn load<'query, U>(self, connection: &mut Conn) -> QueryResult<Vec<U>>
     where
-        Self: LoadQuery<'query, Conn, U>,
+        Self: LoadQuery<'query, Conn, U> + QueryId,
     {
-        let call = Call::begin();
+        let call = Call::of(Self::query_id());
         counted(call, diesel::RunQueryDsl::load(self, connection), Vec::len)
     }
 
@@ -21,9 +22,9 @@ pub(crate) trait RunQueryDsl<Conn>: diesel::RunQueryDsl<Conn> + Sized {
     #[track_caller]
     fn get_result<'query, U>(self, connection: &mut Conn) -> QueryResult<U>
     where
-        Self: LoadQuery<'query, Conn, U>,
+        Self: LoadQuery<'query, Conn, U> + QueryId,
     {
-        let call = Call::begin();
+        let call = Call::of(Self::query_id());
         counted(call, diesel::RunQueryDsl::get_result(self, connection), |_| 1)
     }
 
@@ -32,9 +33,9 @@ pub(crate) trait RunQueryDsl<Conn>: diesel::RunQueryDsl<Conn> + Sized {
     fn first<'query, U>(self, connection: &mut Conn) -> QueryResult<U>
     where
         Self: LimitDsl,
-        diesel::dsl::Limit<Self>: LoadQuery<'query, Conn, U>,
+        diesel::dsl::Limit<Self>: LoadQuery<'query, Conn, U> + QueryId,
     {
-        let call = Call::begin();
+        let call = Call::of(diesel::dsl::Limit::<Self>::query_id());
         counted(call, diesel::RunQueryDsl::first(self, connection), |_| 1)
     }
 
@@ -43,9 +44,9 @@ pub(crate) trait RunQueryDsl<Conn>: diesel::RunQueryDsl<Conn> + Sized {
     fn execute(self, connection: &mut Conn) -> QueryResult<usize>
     where
         Conn: diesel::Connection,
-        Self: ExecuteDsl<Conn>,
+        Self: ExecuteDsl<Conn> + QueryId,
     {
-        let call = Call::begin();
+        let call = Call::of(Self::query_id());
         counted(call, diesel::RunQueryDsl::execute(self, connection), |rows| *rows)
     }
 }
