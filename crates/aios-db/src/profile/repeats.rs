@@ -39,6 +39,10 @@ const CURES: &[(&str, &str)] = &[
         "one INSERT of several rows; an agent's own tags stand in its row",
     ),
     (
+        "agent_totals",
+        "store::totals::marketplace_totals, or one statement with a GROUP BY",
+    ),
+    (
         "cache_invalidations",
         "store::outbox::invalidation_insert, once with all tags",
     ),
@@ -49,6 +53,7 @@ const CURES: &[(&str, &str)] = &[
         "store::knowledge::knowledge_list, or `eq_any` over the ids",
     ),
     ("marketplace_agents", "store::agents::agents_find, with all ids at once"),
+    ("tag_totals", "one statement with `eq_any` over the tags"),
     (
         "tags",
         "one statement with `eq_any` over the names, or one INSERT of several rows",

@@ -1,6 +1,7 @@
 //! Bound values, read from what diesel shows of them: Rust's `Debug`, whose wrappers say nothing and are taken off.
 
 use aios_domain::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::connection::DatabaseKind;
@@ -24,8 +25,8 @@ pub enum Bind {
     Moment(Timestamp),
     /// Several values bound as one.
     List(Vec<Bind>),
-    /// A JSON document, of which `Debug` does not tell enough: it is taken for an empty object.
-    Json,
+    /// A JSON document: an object or an array.
+    Json(Value),
 }
 
 impl Bind {
@@ -52,7 +53,9 @@ impl Bind {
                 let texts: Vec<String> = list.iter().map(Self::plain).collect();
                 quoted(&serde_json::json!(texts).to_string())
             }
-            (Self::Text(_) | Self::Json | Self::Uuid(_) | Self::Moment(_) | Self::List(_), _) => quoted(&self.plain()),
+            (Self::Text(_) | Self::Json(_) | Self::Uuid(_) | Self::Moment(_) | Self::List(_), _) => {
+                quoted(&self.plain())
+            }
         }
     }
 
@@ -66,7 +69,7 @@ impl Bind {
             Self::Text(text) => text.clone(),
             Self::Uuid(id) => id.to_string(),
             Self::Moment(moment) => moment.to_rfc3339(),
-            Self::Json => "{}".to_owned(),
+            Self::Json(document) => document.to_string(),
             Self::List(list) => {
                 let items = list.iter().map(|item| {
                     let text = item.plain().replace('\\', "\\\\").replace('"', "\\\"");
@@ -87,7 +90,7 @@ impl Bind {
             Self::Text(_) => "text",
             Self::Uuid(_) => "uuid",
             Self::Moment(_) => "timestamptz",
-            Self::Json => "jsonb",
+            Self::Json(_) => "jsonb",
             Self::List(list) => match list.first() {
                 Some(Self::Uuid(_)) => "uuid[]",
                 Some(Self::Integer(_)) => "bigint[]",
@@ -107,7 +110,16 @@ struct Reader<'a> {
     rest: &'a str,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// The word before a document's own value.
+    fn kind(&mut self) -> Option<&'a str> {
+        let rest = self.rest.trim_start();
+        let end = rest.find(|character: char| !character.is_alphabetic())?;
+        let (word, rest) = rest.split_at(end);
+        self.rest = rest;
+        Some(word)
+    }
+
     fn value(&mut self) -> Option<Bind> {
         self.rest = self.rest.trim_start();
         match self.rest.chars().next()? {
@@ -178,35 +190,63 @@ impl Reader<'_> {
             "None" => Some(Bind::Null),
             "true" => Some(Bind::Bool(true)),
             "false" => Some(Bind::Bool(false)),
-            "Object" => self.skip_braces().map(|()| Bind::Json),
+            "Object" | "Array" => self.document(word).map(Bind::Json),
             _ => simple(word),
         }
     }
 
-    /// Passes over `{ … }`.
-    fn skip_braces(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        let mut rest = self.rest.trim_start();
-        loop {
-            match rest.chars().next()? {
-                '{' => depth += 1,
-                '}' => depth = depth.checked_sub(1)?,
-                '"' => {
-                    self.rest = rest;
-                    self.text()?;
-                    rest = self.rest;
-                    continue;
-                }
-                _ => {}
-            }
-            rest = rest.get(rest.chars().next()?.len_utf8()..)?;
-            if depth == 0 {
-                self.rest = rest;
-                return Some(());
+    /// The document whose kind has just been read: `Array [Null, Object {"a": Number(1)}]`.
+    fn document(&mut self, kind: &str) -> Option<Value> {
+        match kind {
+            "Null" => Some(Value::Null),
+            "Object" => self.members(),
+            "Array" => self.elements(),
+            _ => {
+                self.take("(")?;
+                let value = self.scalar(kind)?;
+                self.take(")")?;
+                Some(value)
             }
         }
     }
 
+    fn scalar(&mut self, kind: &str) -> Option<Value> {
+        if kind == "String" {
+            return match self.text()? {
+                Bind::Text(text) => Some(Value::String(text)),
+                _ => None,
+            };
+        }
+        // A number or a truth value, as JSON writes them.
+        let (text, rest) = self.rest.split_at(self.rest.find(')')?);
+        self.rest = rest;
+        serde_json::from_str(text.trim()).ok()
+    }
+
+    fn elements(&mut self) -> Option<Value> {
+        self.take("[")?;
+        let mut values = Vec::new();
+        while self.take("]").is_none() {
+            let kind = self.kind()?;
+            values.push(self.document(kind)?);
+            let _ = self.take(",");
+        }
+        Some(Value::Array(values))
+    }
+
+    fn members(&mut self) -> Option<Value> {
+        self.take("{")?;
+        let mut values = serde_json::Map::new();
+        while self.take("}").is_none() {
+            self.rest = self.rest.trim_start();
+            let Bind::Text(name) = self.text()? else { return None };
+            self.take(":")?;
+            let kind = self.kind()?;
+            values.insert(name, self.document(kind)?);
+            let _ = self.take(",");
+        }
+        Some(Value::Object(values))
+    }
     fn take(&mut self, mark: &str) -> Option<()> {
         self.rest = self.rest.trim_start().strip_prefix(mark)?;
         Some(())
@@ -245,7 +285,7 @@ mod tests {
             Bind::Moment(moment),
             Bind::List(words),
             Bind::List(vec![Bind::Uuid(uuid)]),
-            Bind::Json,
+            Bind::Json(serde_json::json!({ "a": "}" })),
             Bind::List(Vec::new()),
         ];
         assert_eq!(Bind::read_all(&text), Some(expected));
@@ -267,6 +307,16 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn any_document_survives(text in ".*", number: i64, eighths in -10_000..10_000, yes: bool) {
+            // Such as JSON gives back to the last bit.
+            let double = f64::from(eighths) / 8.0;
+            let document = serde_json::json!([[text.clone(), number, null], { text.clone(): [yes, double, {}, []] }]);
+            let shown = format!("[Sql({document:?}), 1]");
+            let expected = vec![Bind::Json(document), Bind::Integer(1)];
+            proptest::prop_assert_eq!(Bind::read_all(&shown), Some(expected));
+        }
+
         #[test]
         fn any_text_survives(text in ".*", number: i64) {
             let shown = format!("{:?}", (vec![Some(text.clone())], number));

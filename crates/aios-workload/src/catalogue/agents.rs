@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aios_db::store::analytics::GatheredViews;
+use aios_db::store::agents_many::{self, Edit, Publication};
+use aios_db::store::analytics::{GatheredViews, NewEvent};
+use aios_db::store::installations::Uses;
 use aios_db::store::search_tiers::{self, TierChange};
 use aios_db::store::{agents, analytics, installations, reviews, users};
 use aios_domain::{
@@ -111,6 +113,26 @@ fn changes() -> Vec<Query> {
             s.installed,
             s.now
         )),
+        query!(Change, "counting uses of several installations", |s| {
+            installations::installations_use(&s.uses())
+        }),
+        query!(Change, "recording several events", |s| analytics::events_insert(
+            &s.events()
+        )),
+        query!(Change, "holding agents that are to be edited", |s| {
+            agents_many::agents_find_locked(&s.ids)
+        }),
+        query!(Change, "writing agents of a registry", |s| agents_many::agents_write(
+            s.user,
+            &[Publication {
+                draft: &s.draft(),
+                registry_name: &registry_name(),
+                at: s.now
+            }],
+            &s.edits()
+        ))
+        .buffers(4_000)
+        .allow("tags", TAGS),
         query!(Change, "uninstalling an agent", |s| installations::installation_end(
             s.user,
             s.installed,
@@ -146,6 +168,8 @@ fn changes() -> Vec<Query> {
     ]
 }
 
+const TAGS: &str = "an import bears many tags, and there are few of them";
+
 const TRENDING: &str = "the events of the last week are summed up, and each agent's score compared";
 
 const TIERS: &str = "the most popular agents are passed over, as many as there are tiers for";
@@ -164,7 +188,13 @@ fn upkeep() -> Vec<Query> {
         query!(Upkeep, "adding gathered views", |s| analytics::views_add(
             &s.views(),
             s.now
-        )),
+        ))
+        .buffers(4_000),
+        query!(Upkeep, "deleting old events", |s| analytics::events_prune(
+            s.now - TimeDelta::days(60),
+            1_000
+        ))
+        .sorted(u64::MAX),
         query!(Upkeep, "what trends", |s| analytics::trending_refresh(s.now))
             .buffers(u64::MAX)
             .allow("agent_analytics", TRENDING)
@@ -246,5 +276,34 @@ impl Sample {
             (agent, GatheredViews { id, count: 3 })
         });
         views.collect()
+    }
+
+    /// What several users did with the agent that one of them has installed.
+    fn uses(&self) -> Vec<Uses> {
+        let by = |user| Uses {
+            user,
+            agent: self.installed,
+            count: 2,
+            last: self.now,
+        };
+        vec![by(self.user), by(self.reader)]
+    }
+
+    fn events(&self) -> Vec<NewEvent> {
+        let of = |&agent: &AgentId| NewEvent {
+            agent,
+            user: self.user,
+            kind: EventKind::Run,
+            data: JsonObject::default(),
+            at: self.now,
+        };
+        self.ids.iter().map(of).collect()
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        vec![Edit {
+            old: self.popular.clone(),
+            new: self.edited(),
+        }]
     }
 }

@@ -56,7 +56,18 @@ impl Binaries {
 
     fn in_directory(directory: PathBuf) -> Option<Self> {
         let binaries = Self { directory };
-        (binaries.initdb().is_file() && binaries.postgres().is_file()).then_some(binaries)
+        let is_complete = binaries.initdb().is_file() && binaries.postgres().is_file();
+        is_complete.then(|| binaries.at_home())
+    }
+
+    /// Where the programs really are, if these are links to some of them: the others are there.
+    fn at_home(self) -> Self {
+        let home = fs::canonicalize(self.postgres()).ok();
+        let home = home.and_then(|program| program.parent().map(Path::to_path_buf));
+        let linked = home.map(|directory| Self { directory });
+        linked
+            .filter(|linked| linked.initdb().is_file() && linked.postgres().is_file())
+            .unwrap_or(self)
     }
 
     fn major_version(&self) -> Option<u32> {
