@@ -115,7 +115,8 @@ fn changes() -> Vec<Query> {
         )),
         query!(Change, "counting uses of several installations", |s| {
             installations::installations_use(&s.uses())
-        }),
+        })
+        .sorted(u64::MAX),
         query!(Change, "recording several events", |s| analytics::events_insert(
             &s.events()
         )),
