@@ -13,6 +13,7 @@ pub mod loaders;
 pub mod migrations;
 mod paging;
 mod pool;
+mod printed;
 pub mod profile;
 mod rank;
 mod raw;

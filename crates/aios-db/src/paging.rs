@@ -138,13 +138,18 @@ pub trait FarPages {
     fn boundaries(&self, listing: ListingKey, skip: u64) -> Option<Arc<Boundaries>>;
 }
 
+/// Nothing is known of any list.
+impl FarPages for () {
+    fn boundaries(&self, _: ListingKey, _: u64) -> Option<Arc<Boundaries>> {
+        None
+    }
+}
+
 /// What is done with a list.
 #[derive(Clone, Copy)]
 pub enum ListTask<'a> {
     /// The page that is asked for is read.
     Page(&'a dyn FarPages),
-    /// Nothing is read, and the answer has no rows: the list is counted as the request says.
-    Count,
     /// Nothing is read, and the answer is empty: the list's boundaries are sampled.
     Sample {
         /// Of this list alone. A use case may try several, such as a search and a more forgiving one.
@@ -193,13 +198,6 @@ where
 {
     let far = match paging.task {
         ListTask::Page(far) => far,
-        ListTask::Count => {
-            let total = count_list(connection, request, pager, base)?;
-            return Ok(Listing {
-                total,
-                ..Listing::empty(request)
-            });
-        }
         ListTask::Sample { listing, every, found } => {
             if listing == pager.listing() {
                 found(pager.sample(connection, every, base).map_err(page_error)?);

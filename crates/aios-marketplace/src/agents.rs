@@ -8,10 +8,10 @@ use aios_cache::Cached;
 use aios_cache::gather::{GatherError, Gatherer};
 use aios_db::store::agent_list::{self, AgentListQuery, Matched};
 use aios_db::store::{agents as store, installations, users};
-use aios_db::{AnyConnection, CountMode, ListTask, Paging};
+use aios_db::{AnyConnection, CountMode, Paging};
 use aios_domain::{
-    Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentFilter, AgentId, AgentSort, Caller, Error, ErrorKind,
-    FieldErrors, PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
+    Agent, AgentChanges, AgentDraft, AgentFieldSet, AgentFilter, AgentId, Caller, Error, ErrorKind, FieldErrors,
+    PartialAgentSummary, Price, Pricing, PricingModel, Rating, Result, Timestamp,
 };
 use chrono::TimeDelta;
 
@@ -60,18 +60,18 @@ impl Marketplace {
         };
         let filter = query.filter.clone();
         let reading = self.agent_page(query, page);
-        let (page, total) = match filter.search {
-            _ if !is_counted => (reading.await?, None),
+        // One after the other: nobody takes two connections at once, and a list that is sampled after its page is read is
+        // sampled after all.
+        let (page, total) = if !is_counted {
+            (reading.await?, None)
+        } else if filter.search.is_some() {
             // What a search finds is counted after it is found: which of its two kinds it is shows only then.
-            Some(_) => {
-                let page = reading.await?;
-                let total = self.agent_total(filter, page.matched).await?;
-                (page, Some(total))
-            }
-            None => {
-                let (page, total) = tokio::try_join!(reading, self.agent_total(filter, Matched::All))?;
-                (page, Some(total))
-            }
+            let page = reading.await?;
+            let total = self.agent_total(filter, page.matched).await?;
+            (page, Some(total))
+        } else {
+            let total = self.agent_total(filter, Matched::All).await?;
+            (reading.await?, Some(total))
         };
         Ok(AgentListing::new(page, total))
     }
@@ -88,22 +88,12 @@ impl Marketplace {
     }
 
     async fn agent_total(&self, filter: AgentFilter, matched: Matched) -> Result<Cached<Option<i64>>> {
-        let me = self.clone();
-        let asked = AgentListQuery {
-            filter: filter.clone(),
-            sort: AgentSort::default(),
-            fields: AgentFieldSet::ALL,
-        };
+        let (me, asked) = (self.clone(), filter.clone());
         let load = async move || {
             let cursors = Arc::clone(&me.cursors);
-            let counted = me.db.read(move |c| {
-                let paging = Paging {
-                    cursors: &cursors,
-                    task: ListTask::Count,
-                };
-                agent_list::agent_count(c, &paging, &asked, &PageRequest::first(1), matched)
-            });
-            counted.await
+            let count =
+                move |c: &mut AnyConnection| agent_list::agent_count(c, &cursors, &asked, CountMode::Exact, matched);
+            me.db.read(count).await
         };
         self.caches.agent_total(&filter, matched, load).await
     }
@@ -237,7 +227,7 @@ impl Marketplace {
         let (caller, now) = (caller.clone(), self.clock.now());
         self.write(move |c, stale| {
             users::user_ensure(c, &caller, now)?;
-            let agent = store::agent_insert(c, &draft, caller.id, None, now)?;
+            let agent = store::agent_insert(c, &draft, caller.id, now)?;
             stale.agent_published(&agent);
             Ok(agent)
         })

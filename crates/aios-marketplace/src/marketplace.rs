@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
 use aios_db::Database;
-use aios_db::profile::{Context, in_parts};
+use aios_db::profile::Context;
 use aios_db::store::search_tiers;
 use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
@@ -148,9 +148,7 @@ impl Marketplace {
         let agents = changes.len();
         for some in changes.chunks(TIERS_AT_ONCE) {
             let some = some.to_vec();
-            self.db
-                .write_unseen(move |c| in_parts(|| search_tiers::tiers_set(c, &some)))
-                .await?;
+            self.db.write_unseen(move |c| search_tiers::tiers_set(c, &some)).await?;
         }
         tracing::debug!(agents, "search tiers brought up to date");
         Ok(())

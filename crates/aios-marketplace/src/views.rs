@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aios_db::profile::in_parts;
 use aios_db::store::analytics::{GatheredViews, views_add};
 use aios_domain::{AgentId, EventId, Result, Timestamp};
 use parking_lot::Mutex;
@@ -100,7 +99,7 @@ impl Marketplace {
     async fn write_views(&self, batch: Arc<Batch>) -> Result<()> {
         let writing = Arc::clone(&batch);
         self.db
-            .write_unseen(move |c| in_parts(|| views_add(c, &writing.views, writing.at)))
+            .write_unseen(move |c| views_add(c, &writing.views, writing.at))
             .await?;
         self.views.written(&batch);
         Ok(())

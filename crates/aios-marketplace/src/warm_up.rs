@@ -27,9 +27,9 @@ const SORTS: [AgentSort; 5] = [
 ];
 
 impl Marketplace {
-    /// Loads figures, categories, the first pages of the lists that a storefront begins with, and the most popular agents. What is kept already, on
-    /// this server or another, is not loaded again, and where nothing is kept nothing is loaded. It may run at any time,
-    /// also beside requests.
+    /// Loads figures, categories, the first pages of the lists that a storefront begins with, and the most popular agents.
+    /// What is kept already, on this server or another, is not loaded again, and where nothing is kept nothing is loaded. It
+    /// may run at any time, also beside requests.
     pub async fn warm_up(&self) -> WarmupReport {
         Context::job("warm-up").scope(self.load_wanted()).await
     }

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::config::{DatabaseConfig, LaneSize};
 use super::connections::Connections;
-use super::holds::{Holds, Origin};
+use super::holds::Holds;
 use super::manager::Manager;
 use super::metrics::LaneMetrics;
 use super::replica::Instance;
@@ -27,9 +27,7 @@ const SAY_EVERY: Duration = Duration::from_secs(5);
 /// An operation on its way to a connection, apart from what it does.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// Where it was asked for.
-    pub(super) origin: Origin,
-    /// For whom it runs.
+    /// For whom it runs, and where it was asked for.
     pub(super) watch: Watch,
     /// Whether it is still wanted, where that is not told by its future alone.
     pub(super) wanted: Option<Wanted>,
@@ -50,7 +48,6 @@ pub(super) enum Repeat {
 impl Call {
     pub(super) fn new(watch: Watch, repeat: Repeat) -> Self {
         Self {
-            origin: watch.site(),
             watch,
             wanted: None,
             repeat,
@@ -266,7 +263,7 @@ impl Shared {
             }
             let started = Instant::now();
             call.watch.add(Lap::Pool, started - asked);
-            let held = self.holds.enter(call.origin, started);
+            let held = self.holds.enter(call.watch.site(), started);
             let result = pooled.run(&mut |connection: &mut AnyConnection, instance| {
                 call.watch.run(connection, |connection| operation(connection, instance))
             });
@@ -281,7 +278,7 @@ impl Shared {
                     if !(may_repeat && may_run_again(call.repeat, &error)) {
                         return Err(error.into());
                     }
-                    tracing::info!(pool = &*self.name, %error, origin = %call.origin, "a broken connection; once more over another");
+                    tracing::info!(pool = &*self.name, %error, origin = %call.watch.site(), "a broken connection; once more over another");
                     may_repeat = false;
                 }
                 result => return result.map_err(Error::from),

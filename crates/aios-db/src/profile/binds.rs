@@ -1,132 +1,43 @@
 //! Values as diesel prints them, read again, so that the database can plan with them.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use crate::printed::{self, Printed};
 
 /// A value in SQL: a quoted text that the database takes for what it needs, or NULL.
 pub(super) type Literal = String;
 
 /// The values of a query, from what diesel prints behind its SQL: `["word", 5, Sql(0190-…), None]`. `None` where one of them
-/// is of a kind that can't be read back, such as a document: the plan is then made without values.
+/// is of a kind that is not given back, such as a document: the plan is then made without values.
 pub(super) fn literals(printed: &str) -> Option<Vec<Literal>> {
-    let mut reader = Reader(printed.chars().peekable());
-    let values = reader.list()?;
-    reader.0.next().is_none().then_some(())?;
-    Some(values.into_iter().map(Value::literal).collect())
+    printed::values(printed)?.iter().map(literal).collect()
 }
 
-enum Value {
-    Null,
-    Text(String),
-    List(Vec<Value>),
-}
-
-impl Value {
-    fn literal(self) -> Literal {
-        match self {
-            Self::Null => "NULL".to_owned(),
-            Self::Text(text) => quoted(&text),
-            Self::List(_) => quoted(&self.inner()),
-        }
+fn literal(value: &Printed) -> Option<Literal> {
+    match value {
+        Printed::Word(word) if word == "None" => Some("NULL".to_owned()),
+        Printed::Text(text) | Printed::Word(text) => Some(quoted(text)),
+        Printed::List(_) => element(value).map(|list| quoted(&list)),
+        Printed::Document(_) => None,
     }
+}
 
-    /// As it stands inside an array of PostgreSQL, or is one.
-    fn inner(&self) -> String {
-        match self {
-            Self::Null => "NULL".to_owned(),
-            Self::Text(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-            Self::List(values) => {
-                let values: Vec<String> = values.iter().map(Self::inner).collect();
-                format!("{{{}}}", values.join(","))
-            }
+/// As it stands inside an array of PostgreSQL, or is one.
+fn element(value: &Printed) -> Option<String> {
+    match value {
+        Printed::Word(word) if word == "None" => Some("NULL".to_owned()),
+        Printed::Text(text) | Printed::Word(text) => {
+            Some(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
         }
+        Printed::List(values) => {
+            let values: Vec<String> = values.iter().map(element).collect::<Option<_>>()?;
+            Some(format!("{{{}}}", values.join(",")))
+        }
+        Printed::Document(_) => None,
     }
 }
 
 /// Whatever the text is: with its quotes doubled it can't end before its end.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', "''"))
-}
-
-struct Reader<'a>(Peekable<Chars<'a>>);
-
-impl Reader<'_> {
-    fn list(&mut self) -> Option<Vec<Value>> {
-        self.0.next_if_eq(&'[')?;
-        let mut values = Vec::new();
-        loop {
-            self.spaces();
-            if self.0.next_if_eq(&']').is_some() {
-                return Some(values);
-            }
-            values.push(self.value()?);
-            self.spaces();
-            if self.0.next_if_eq(&',').is_none() && self.0.peek() != Some(&']') {
-                return None;
-            }
-        }
-    }
-
-    fn value(&mut self) -> Option<Value> {
-        match self.0.peek()? {
-            '"' => self.text().map(Value::Text),
-            '[' => self.list().map(Value::List),
-            _ => self.word(),
-        }
-    }
-
-    /// A number, an id, a moment, `None`, or a value in a wrapper's brackets.
-    fn word(&mut self) -> Option<Value> {
-        let mut word = String::new();
-        while let Some(c) = self.0.next_if(|c| c.is_ascii_alphanumeric() || "-+.:_".contains(*c)) {
-            word.push(c);
-        }
-        if self.0.next_if_eq(&'(').is_some() {
-            let value = self.value()?;
-            self.0.next_if_eq(&')')?;
-            return Some(value);
-        }
-        match word.as_str() {
-            "" => None,
-            "None" => Some(Value::Null),
-            _ => Some(Value::Text(word)),
-        }
-    }
-
-    /// A text with the escapes of Rust's `Debug`.
-    fn text(&mut self) -> Option<String> {
-        self.0.next_if_eq(&'"')?;
-        let mut text = String::new();
-        loop {
-            text.push(match self.0.next()? {
-                '"' => return Some(text),
-                '\\' => match self.0.next()? {
-                    'n' => '\n',
-                    'r' => '\r',
-                    't' => '\t',
-                    '0' => '\0',
-                    'u' => self.code()?,
-                    c @ ('"' | '\\' | '\'') => c,
-                    _ => return None,
-                },
-                c => c,
-            });
-        }
-    }
-
-    fn code(&mut self) -> Option<char> {
-        self.0.next_if_eq(&'{')?;
-        let mut digits = String::new();
-        while let Some(digit) = self.0.next_if(char::is_ascii_hexdigit) {
-            digits.push(digit);
-        }
-        self.0.next_if_eq(&'}')?;
-        char::from_u32(u32::from_str_radix(&digits, 16).ok()?)
-    }
-
-    fn spaces(&mut self) {
-        while self.0.next_if_eq(&' ').is_some() {}
-    }
 }
 
 #[cfg(test)]

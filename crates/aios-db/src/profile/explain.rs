@@ -47,7 +47,7 @@ pub fn explain(
     time_limit: Duration,
 ) -> Result<String, ExplainError> {
     match connection {
-        AnyConnection::Sqlite(connection) => Ok(explain_sqlite(connection, sql)?),
+        AnyConnection::Sqlite(connection) => Ok(query_plan(connection, sql)?.join("\n")),
         AnyConnection::Postgres(connection) => {
             let parameters = parameters(sql);
             let values = binds.and_then(literals).filter(|values| values.len() == parameters);
@@ -144,7 +144,8 @@ struct Step {
     detail: String,
 }
 
-fn explain_sqlite(connection: &mut SqliteConnection, sql: &str) -> QueryResult<String> {
+/// SQLite's plan, a line a step, indented by two spaces a level.
+pub(crate) fn query_plan(connection: &mut SqliteConnection, sql: &str) -> QueryResult<Vec<String>> {
     let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(connection)?;
     let mut depths = std::collections::HashMap::new();
     let lines = steps.iter().map(|step| {
@@ -152,7 +153,7 @@ fn explain_sqlite(connection: &mut SqliteConnection, sql: &str) -> QueryResult<S
         depths.insert(step.id, depth);
         format!("{}{}", "  ".repeat(depth), step.detail)
     });
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+    Ok(lines.collect())
 }
 
 #[cfg(test)]

@@ -151,8 +151,6 @@ pub(crate) struct Looked {
     pub(crate) binds: u64,
 }
 
-/// What stands between the SQL and the values where diesel prints a query.
-const BINDS: &str = " -- binds: ";
 /// Values beyond so many bytes are not looked at: two long texts that begin alike and follow no other value are taken for
 /// one. Writing a document out at length would cost more than running the statement.
 const MOST_BINDS: usize = 256;
@@ -165,20 +163,6 @@ pub(crate) fn look(query: &dyn fmt::Display) -> Looked {
     Looked {
         sql: looking.sql,
         binds: xxh3_64(looking.binds.get(..looking.length).unwrap_or_default()),
-    }
-}
-
-/// The SQL of a query, and its values as diesel prints them.
-pub(crate) fn parts(query: &dyn fmt::Display) -> (String, Option<String>) {
-    let mut whole = query.to_string();
-    // SQL has no line of ours with these words; a value may.
-    match whole.find(BINDS) {
-        Some(at) => {
-            let binds = whole.get(at + BINDS.len()..).map(ToOwned::to_owned);
-            whole.truncate(at);
-            (whole, binds)
-        }
-        None => (whole, None),
     }
 }
 
@@ -223,6 +207,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::printed::{BINDS, parts};
 
     #[test]
     fn parameters_lists_rows_and_spaces_are_alike() {

@@ -38,6 +38,7 @@ pub use report::{
 };
 
 pub(crate) use context::Lap;
+pub(crate) use explain::query_plan;
 pub(crate) use observer::Observer;
 pub(crate) use operation::{Call, Watch, begins_anew};
 pub(crate) use run::RunQueryDsl;

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 
-use super::fingerprint::{look, parts};
+use super::fingerprint::look;
 use super::operation::{self, Statement};
 use super::table::{Entry, Ran};
 use super::{Profile, STATEMENT_SECONDS};
+use crate::printed::parts;
 
 /// A connection remembers so many statements by their very SQL, then it begins anew: lists of ids come in many lengths.
 const MOST_KNOWN: usize = 512;

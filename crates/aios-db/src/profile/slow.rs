@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::explain::{ExplainMode, explain};
-use super::fingerprint::parts;
 use super::operation;
 use super::report::{Plan, SlowExample};
 use super::table::{Entry, cut, site_text};
 use crate::connection::{Access, DatabaseUrl, connect};
+use crate::printed::parts;
 
 /// Names of this module's metrics.
 pub(super) const SLOW_TOTAL: &str = "aios_db_slow_statements_total";

@@ -1,10 +1,11 @@
-//! Bound values, read from what diesel shows of them: Rust's `Debug`, whose wrappers say nothing and are taken off.
+//! Bound values with their types, read from what diesel prints of them.
 
 use aios_domain::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::connection::DatabaseKind;
+use crate::printed::{self, Printed};
 
 /// A bound value.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +33,20 @@ pub enum Bind {
 impl Bind {
     /// The values in `[1, "x", Sql(AgentId(…))]`; `None` where they can't be read.
     pub(super) fn read_all(text: &str) -> Option<Vec<Self>> {
-        let mut reader = Reader { rest: text.trim() };
-        match reader.value()? {
-            Self::List(binds) if reader.rest.trim().is_empty() => Some(binds),
-            _ => None,
+        printed::values(text)?.into_iter().map(Self::of).collect()
+    }
+
+    fn of(value: Printed) -> Option<Self> {
+        match value {
+            Printed::Text(text) => Some(Self::Text(text)),
+            Printed::List(values) => values.into_iter().map(Self::of).collect::<Option<_>>().map(Self::List),
+            Printed::Document(document) => Some(Self::Json(document)),
+            Printed::Word(word) => match word.as_str() {
+                "None" => Some(Self::Null),
+                "true" => Some(Self::Bool(true)),
+                "false" => Some(Self::Bool(false)),
+                word => simple(word),
+            },
         }
     }
 
@@ -104,153 +115,6 @@ impl Bind {
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-struct Reader<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Reader<'a> {
-    /// The word before a document's own value.
-    fn kind(&mut self) -> Option<&'a str> {
-        let rest = self.rest.trim_start();
-        let end = rest.find(|character: char| !character.is_alphabetic())?;
-        let (word, rest) = rest.split_at(end);
-        self.rest = rest;
-        Some(word)
-    }
-
-    fn value(&mut self) -> Option<Bind> {
-        self.rest = self.rest.trim_start();
-        match self.rest.chars().next()? {
-            '[' => self.list(),
-            '"' => self.text(),
-            _ => self.word(),
-        }
-    }
-
-    fn list(&mut self) -> Option<Bind> {
-        self.take("[")?;
-        let mut values = Vec::new();
-        while self.take("]").is_none() {
-            values.push(self.value()?);
-            let _ = self.take(",");
-        }
-        Some(Bind::List(values))
-    }
-
-    /// A text in quotes, with Rust's escapes.
-    fn text(&mut self) -> Option<Bind> {
-        self.take("\"")?;
-        let mut text = String::new();
-        let mut characters = self.rest.char_indices();
-        loop {
-            let (at, character) = characters.next()?;
-            match character {
-                '"' => {
-                    self.rest = self.rest.get(at + 1..)?;
-                    return Some(Bind::Text(text));
-                }
-                '\\' => match characters.next()?.1 {
-                    'n' => text.push('\n'),
-                    'r' => text.push('\r'),
-                    't' => text.push('\t'),
-                    '0' => text.push('\0'),
-                    'u' => {
-                        let code: String = characters
-                            .by_ref()
-                            .map(|(_, character)| character)
-                            .skip(1)
-                            .take_while(|character| *character != '}')
-                            .collect();
-                        text.push(char::from_u32(u32::from_str_radix(&code, 16).ok()?)?);
-                    }
-                    other => text.push(other),
-                },
-                other => text.push(other),
-            }
-        }
-    }
-
-    /// A number, an id, a moment, or a wrapper around another value.
-    fn word(&mut self) -> Option<Bind> {
-        let end = self
-            .rest
-            .find(|character: char| !(character.is_alphanumeric() || "-+.:_".contains(character)))
-            .unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        if rest.starts_with('(') {
-            self.take("(")?;
-            let inner = self.value()?;
-            self.take(")")?;
-            return Some(inner);
-        }
-        match word {
-            "None" => Some(Bind::Null),
-            "true" => Some(Bind::Bool(true)),
-            "false" => Some(Bind::Bool(false)),
-            "Object" | "Array" => self.document(word).map(Bind::Json),
-            _ => simple(word),
-        }
-    }
-
-    /// The document whose kind has just been read: `Array [Null, Object {"a": Number(1)}]`.
-    fn document(&mut self, kind: &str) -> Option<Value> {
-        match kind {
-            "Null" => Some(Value::Null),
-            "Object" => self.members(),
-            "Array" => self.elements(),
-            _ => {
-                self.take("(")?;
-                let value = self.scalar(kind)?;
-                self.take(")")?;
-                Some(value)
-            }
-        }
-    }
-
-    fn scalar(&mut self, kind: &str) -> Option<Value> {
-        if kind == "String" {
-            return match self.text()? {
-                Bind::Text(text) => Some(Value::String(text)),
-                _ => None,
-            };
-        }
-        // A number or a truth value, as JSON writes them.
-        let (text, rest) = self.rest.split_at(self.rest.find(')')?);
-        self.rest = rest;
-        serde_json::from_str(text.trim()).ok()
-    }
-
-    fn elements(&mut self) -> Option<Value> {
-        self.take("[")?;
-        let mut values = Vec::new();
-        while self.take("]").is_none() {
-            let kind = self.kind()?;
-            values.push(self.document(kind)?);
-            let _ = self.take(",");
-        }
-        Some(Value::Array(values))
-    }
-
-    fn members(&mut self) -> Option<Value> {
-        self.take("{")?;
-        let mut values = serde_json::Map::new();
-        while self.take("}").is_none() {
-            self.rest = self.rest.trim_start();
-            let Bind::Text(name) = self.text()? else { return None };
-            self.take(":")?;
-            let kind = self.kind()?;
-            values.insert(name, self.document(kind)?);
-            let _ = self.take(",");
-        }
-        Some(Value::Object(values))
-    }
-    fn take(&mut self, mark: &str) -> Option<()> {
-        self.rest = self.rest.trim_start().strip_prefix(mark)?;
-        Some(())
-    }
 }
 
 fn simple(word: &str) -> Option<Bind> {

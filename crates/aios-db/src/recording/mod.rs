@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
-use diesel::{PgConnection, SqliteConnection, sql_query, sql_types};
+use diesel::{PgConnection, sql_query, sql_types};
 use parking_lot::Mutex;
 
 use crate::connection::{AnyConnection, DatabaseKind};
 use crate::error::DbResult;
+use crate::profile::query_plan;
 
 pub use binds::Bind;
 
@@ -54,7 +55,7 @@ pub fn record<T>(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConne
     let observer = Arc::clone(&heard);
     connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
-            observer.lock().extend(Statement::read(&query.to_string()));
+            observer.lock().extend(Statement::read(query));
         }
     });
     let answer = work(connection);
@@ -97,7 +98,11 @@ pub const UNTIL_SETTLED: usize = 6;
 pub fn explain(connection: &mut AnyConnection, statement: &Statement, runs: usize) -> DbResult<Plan> {
     match connection {
         AnyConnection::Postgres(connection) => explain_postgres(connection, statement, runs),
-        AnyConnection::Sqlite(connection) => explain_sqlite(connection, statement),
+        AnyConnection::Sqlite(connection) => {
+            // With the values in the text: SQLite, too, looks at them once it has statistics.
+            let sql = statement.with_values(DatabaseKind::Sqlite);
+            Ok(Plan::Sqlite(query_plan(connection, &sql)?))
+        }
     }
 }
 
@@ -122,29 +127,6 @@ fn explain_postgres(connection: &mut PgConnection, statement: &Statement, runs: 
     connection.batch_execute("DEALLOCATE explained")?;
     let top = explained.plan.get(0).cloned().unwrap_or_default();
     Ok(Plan::Postgres(top))
-}
-
-#[derive(QueryableByName)]
-struct SqliteStep {
-    #[diesel(sql_type = sql_types::Integer)]
-    id: i32,
-    #[diesel(sql_type = sql_types::Integer)]
-    parent: i32,
-    #[diesel(sql_type = sql_types::Text)]
-    detail: String,
-}
-
-fn explain_sqlite(connection: &mut SqliteConnection, statement: &Statement) -> DbResult<Plan> {
-    // With the values in the text: SQLite, too, looks at them once it has statistics.
-    let sql = statement.with_values(DatabaseKind::Sqlite);
-    let steps: Vec<SqliteStep> = sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(connection)?;
-    let mut depths = std::collections::HashMap::new();
-    let lines = steps.into_iter().map(|step| {
-        let depth = depths.get(&step.parent).map_or(0, |depth| depth + 1);
-        depths.insert(step.id, depth);
-        format!("{}{}", "  ".repeat(depth), step.detail)
-    });
-    Ok(Plan::Sqlite(lines.collect()))
 }
 
 /// Runs SQL that answers nothing, such as what prepares an experiment.

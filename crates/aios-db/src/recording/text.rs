@@ -1,24 +1,25 @@
 //! The text of a statement with its values: put in, or as what a prepared statement is run with.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::{Bind, Statement};
 use crate::connection::DatabaseKind;
+use crate::printed::parts;
 
 /// What frames a transaction, or asks whether a connection lives.
 const FRAMES: [&str; 7] = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ", "PRAGMA"];
 
 impl Statement {
     /// Reads `SELECT … -- binds: [1, "x"]`. `None` for the frame of a transaction, and where it can't be read.
-    pub(super) fn read(shown: &str) -> Option<Self> {
-        let (sql, binds) = shown.rsplit_once(" -- binds: ").unwrap_or((shown, "[]"));
+    pub(super) fn read(shown: &dyn fmt::Display) -> Option<Self> {
+        let (sql, binds) = parts(shown);
         let sql = sql.trim();
         if FRAMES.iter().any(|frame| sql.starts_with(frame)) {
             return None;
         }
         Some(Self {
             sql: sql.to_owned(),
-            binds: Bind::read_all(binds)?,
+            binds: Bind::read_all(binds.as_deref().unwrap_or("[]"))?,
         })
     }
 
@@ -171,8 +172,8 @@ mod tests {
 
     #[test]
     fn frames_of_transactions_are_no_statements() {
-        assert_eq!(Statement::read("BEGIN"), None);
-        let read = Statement::read("SELECT 1 WHERE $1 -- binds: [true]").unwrap();
+        assert_eq!(Statement::read(&"BEGIN"), None);
+        let read = Statement::read(&"SELECT 1 WHERE $1 -- binds: [true]").unwrap();
         assert_eq!(
             (read.sql.as_str(), read.binds),
             ("SELECT 1 WHERE $1", vec![Bind::Bool(true)])

@@ -213,8 +213,7 @@ pub(crate) fn agent_lock(connection: &mut AnyConnection, id: AgentId) -> DbResul
     Ok(())
 }
 
-/// Publishes an agent: its row, its tags, its category's count. The caller ensures that the author exists. An agent that comes
-/// from a registry bears the name it has there.
+/// Publishes an agent: its row, its tags, its category's count. The caller ensures that the author exists.
 ///
 /// # Errors
 /// Invalid input where the category does not exist; those of the database.
@@ -222,7 +221,6 @@ pub fn agent_insert(
     connection: &mut AnyConnection,
     draft: &AgentDraft,
     author: UserId,
-    registry_name: Option<&RegistryName>,
     now: Timestamp,
 ) -> DbResult<Agent> {
     use marketplace_agents as a;
@@ -256,7 +254,6 @@ pub fn agent_insert(
                 a::created_at.eq(Sql(now)),
                 a::updated_at.eq(Sql(now)),
                 a::published_at.eq(Sql(now)),
-                a::registry_name.eq(registry_name.map(RegistryName::as_str)),
             ),
         ))
         .execute(connection)?;

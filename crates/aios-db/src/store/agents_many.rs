@@ -9,11 +9,12 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use serde_json::{Value, json};
 
-use super::agents::{self, AgentRow, new_agent};
+use super::agents::{self, agents_find, new_agent};
 use super::categories::{category_count_add, category_require};
 use super::rows::{self, Field, given};
 use crate::connection::DatabaseKind;
-use crate::schema::{agent_tags, marketplace_agents, tags};
+use crate::profile::RunQueryDsl;
+use crate::schema::{agent_tags, tags};
 use crate::sql_types::{JsonDocument, Sql};
 use crate::{AnyConnection, DbResult};
 
@@ -52,12 +53,7 @@ pub fn agents_find_locked(connection: &mut AnyConnection, ids: &[AgentId]) -> Db
         .bind::<JsonDocument, _>(ids.iter().map(|id| json!([rows::id(id.0)])).collect::<Value>())
         .execute(connection)?;
     }
-    let ids: Vec<Sql<AgentId>> = ids.iter().map(|&id| Sql(id)).collect();
-    let rows: Vec<AgentRow> = marketplace_agents::table
-        .filter(marketplace_agents::id.eq_any(ids))
-        .select(AgentRow::as_select())
-        .load(connection)?;
-    rows.into_iter().map(|row| Ok(row.into_agent()?)).collect()
+    Ok(agents_find(connection, ids)?.into_values().collect())
 }
 
 /// Publishes agents and writes edited ones over those they were made from: rows, tags, and the counts of their categories. The

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::agents;
 use super::rows::{self, Field, given};
-use crate::profile::RunQueryDsl;
+use crate::profile::{RunQueryDsl, in_parts};
 use crate::schema::agent_analytics;
 use crate::sql_types::{JsonDocument, Sql, TimestampUtc, Uuid};
 use crate::{AnyConnection, DbResult};
@@ -128,14 +128,16 @@ pub fn views_add(
     now: Timestamp,
 ) -> DbResult<()> {
     let views: Vec<(&AgentId, &GatheredViews)> = views.iter().collect();
-    for chunk in views.chunks(AT_ONCE) {
-        let at = rows::moment(connection.kind(), now);
-        let rows = chunk
-            .iter()
-            .map(|(agent, views)| json!([rows::id(views.id.0), rows::id(agent.0), views.count, at]));
-        views_add_chunk(connection, rows.collect())?;
-    }
-    Ok(())
+    let at = rows::moment(connection.kind(), now);
+    // A chunk after the other on purpose.
+    in_parts(|| {
+        views.chunks(AT_ONCE).try_for_each(|chunk| {
+            let rows = chunk
+                .iter()
+                .map(|(agent, views)| json!([rows::id(views.id.0), rows::id(agent.0), views.count, at]));
+            views_add_chunk(connection, rows.collect())
+        })
+    })
 }
 
 /// Rows that are written by one statement. It bounds the statement's length, and for how long a row stays locked.

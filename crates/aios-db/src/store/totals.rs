@@ -8,6 +8,7 @@ use diesel::sql_types::BigInt;
 
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::error::DbResult;
+use crate::profile::RunQueryDsl;
 use crate::schema::{agent_totals, tag_totals, tags};
 
 /// Over shards, the sum is what there is; without rows it is nothing.

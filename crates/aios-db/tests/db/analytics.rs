@@ -22,7 +22,7 @@ on_both_databases! {
         let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
         let user = Caller { id: UserId::new(), email: None, role: Role::User };
         user_ensure(&mut other, &user, now).unwrap();
-        let agent = agent_insert(&mut other, &plain_draft("Run"), user.id, None, now).unwrap().summary.id;
+        let agent = agent_insert(&mut other, &plain_draft("Run"), user.id, now).unwrap().summary.id;
         let runs = |at| {
             vec![NewEvent { agent, user: user.id, kind: EventKind::Run, data: JsonObject::default(), at }; 10]
         };

@@ -4,20 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use aios_db::store::agent_list::{AgentListQuery, agent_list};
 use aios_db::store::agents::agents_find;
-use aios_db::{AnyConnection, FarPages, ListTask, PageRequest, Paging};
+use aios_db::{AnyConnection, ListTask, PageRequest, Paging};
 use aios_domain::{AgentField, AgentFieldSet, AgentFilter, AgentId, AgentSort, SearchQuery};
-use aios_pagination::{Boundaries, CursorCodec, ListingKey};
+use aios_pagination::CursorCodec;
 use aios_test_support::{TestDatabase, on_both_databases};
 use diesel::Connection;
 use diesel::connection::InstrumentationEvent;
-
-struct NoBoundaries;
-
-impl FarPages for NoBoundaries {
-    fn boundaries(&self, _: ListingKey, _: u64) -> Option<Arc<Boundaries>> {
-        None
-    }
-}
 
 /// The statements that `work` runs.
 fn statements(connection: &mut AnyConnection, work: impl FnOnce(&mut AnyConnection)) -> Vec<String> {
@@ -53,7 +45,7 @@ on_both_databases! {
     fn a_list_reads_the_columns_that_were_asked_for(database: &TestDatabase) {
         let mut connection = database.connection();
         let cursors = CursorCodec::signed(b"secret of the tests");
-        let paging = Paging { cursors: &cursors, task: ListTask::Page(&NoBoundaries) };
+        let paging = Paging { cursors: &cursors, task: ListTask::Page(&()) };
         for (chosen, _) in COLUMNS {
             for sort in [AgentSort::Popular, AgentSort::Name, AgentSort::Trending] {
                 let query = AgentListQuery {
@@ -76,7 +68,7 @@ on_both_databases! {
     fn a_search_reads_no_more(database: &TestDatabase) {
         let mut connection = database.connection();
         let cursors = CursorCodec::signed(b"secret of the tests");
-        let paging = Paging { cursors: &cursors, task: ListTask::Page(&NoBoundaries) };
+        let paging = Paging { cursors: &cursors, task: ListTask::Page(&()) };
         let query = AgentListQuery {
             filter: AgentFilter { search: Some(SearchQuery::new("words").unwrap()), ..AgentFilter::default() },
             sort: AgentSort::Relevance,

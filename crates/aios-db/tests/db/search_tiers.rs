@@ -25,10 +25,7 @@ fn agents(connection: &mut AnyConnection) -> Vec<AgentId> {
     let ids: Vec<AgentId> = (0..12)
         .map(|place| {
             let draft = plain_draft(&format!("Sorter {place}"));
-            agent_insert(connection, &draft, caller.id, None, now())
-                .unwrap()
-                .summary
-                .id
+            agent_insert(connection, &draft, caller.id, now()).unwrap().summary.id
         })
         .collect();
     for (place, id) in ids.iter().enumerate() {

@@ -108,7 +108,7 @@ fn take(connection: &mut AnyConnection, user: UserId, agents: &mut Vec<AgentId>,
         } => {
             let mut draft = plain_draft("Counted");
             (draft.category, draft.tags, draft.pricing) = (category(*place), tags(*bits), pricing(*is_paid));
-            let agent = in_transaction(connection, |c| agent_insert(c, &draft, user, None, now())).unwrap();
+            let agent = in_transaction(connection, |c| agent_insert(c, &draft, user, now())).unwrap();
             agents.push(agent.summary.id);
         }
         Step::Edit {

@@ -216,6 +216,9 @@ impl Caches {
                 let mut tags = pages::tags_of_query(&query.filter);
                 if page.count == CountMode::Exact {
                     tags.extend(pages::tags_of_total(&query.filter, Matched::All));
+                    // Each is looked at with every hit.
+                    tags.sort_unstable();
+                    tags.dedup();
                 }
                 return Keeping {
                     ttl,

@@ -1,11 +1,9 @@
 //! Databases that are busy, that are away, and that have replicas, as clients see it.
 
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use aios_db::DatabaseKind;
-use aios_test_support::{PostgresServer, TestDatabase, block_on, eventually, on_both_databases};
+use aios_test_support::{PostgresServer, TestDatabase, eventually, on_both_databases};
 use serde_json::json;
 
 use crate::harness::{TestServer, User};
@@ -25,18 +23,8 @@ on_both_databases! {
             args.pool.database_max_overflow = 0;
             args.pool.database_wait_timeout = Duration::from_secs(1);
         });
-        // Somebody holds the only connection that writes until the test lets go.
-        let (held, is_held) = mpsc::channel();
-        let (let_go, may_go) = mpsc::channel::<()>();
-        let marketplace = server.marketplace.clone();
-        let holder = thread::spawn(move || {
-            block_on(marketplace.database().write(move |_connection| {
-                held.send(()).unwrap();
-                let _ = may_go.recv();
-                Ok(())
-            }))
-        });
-        is_held.recv().unwrap();
+        // The only connection that writes is in use until the test lets go.
+        let held = server.hold_writer();
         let draft = json!({ "name": "Late", "description": "There is no connection left." });
         let reply = server.post("marketplace/agents", &draft).by(User::Ada).send();
         reply.problem(503, "overloaded");
@@ -44,8 +32,7 @@ on_both_databases! {
         let pool = if database.kind() == DatabaseKind::Sqlite { "write" } else { "primary" };
         let refused = format!("aios_db_shed_total{{pool=\"{pool}\",why=\"waited_too_long\"}}");
         assert!(metric(&server, &refused).is_none_or(|refused| refused >= 1.0));
-        let_go.send(()).unwrap();
-        holder.join().unwrap().unwrap();
+        held.let_go();
         server.agent();
     }
 }

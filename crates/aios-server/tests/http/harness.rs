@@ -69,7 +69,37 @@ pub(crate) struct TestServer {
     client: Client,
 }
 
+/// A connection that writes, in use.
+pub(crate) struct HeldWriter {
+    may_go: mpsc::Sender<()>,
+    holder: JoinHandle<aios_domain::Result<()>>,
+}
+
+impl HeldWriter {
+    /// Gives it back.
+    pub(crate) fn let_go(self) {
+        self.may_go.send(()).unwrap();
+        self.holder.join().unwrap().unwrap();
+    }
+}
+
 impl TestServer {
+    /// Takes a connection that writes, as soon as there is one, until the test lets go.
+    pub(crate) fn hold_writer(&self) -> HeldWriter {
+        let (held, is_held) = mpsc::channel();
+        let (may_go, let_go) = mpsc::channel::<()>();
+        let marketplace = self.marketplace.clone();
+        let holder = thread::spawn(move || {
+            block_on(marketplace.database().write(move |_connection| {
+                held.send(()).unwrap();
+                let _ = let_go.recv();
+                Ok(())
+            }))
+        });
+        is_held.recv().unwrap();
+        HeldWriter { may_go, holder }
+    }
+
     pub(crate) fn start(database: &TestDatabase) -> Self {
         Self::start_with(database, |_| {})
     }

@@ -1,10 +1,8 @@
 //! What is refused, and how: every bad input is a problem document, none a 500.
 
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
-use aios_test_support::{TestDatabase, block_on, on_both_databases};
+use aios_test_support::{TestDatabase, on_both_databases};
 use serde_json::json;
 
 use crate::harness::{TestServer, User};
@@ -74,26 +72,15 @@ on_both_databases! {
             args.pool.database_pool_size = 1;
             args.pool.database_max_overflow = 0;
         });
-        // Somebody holds the only connection that writes until the test lets go.
-        let (held, is_held) = mpsc::channel();
-        let (let_go, may_go) = mpsc::channel::<()>();
-        let marketplace = server.marketplace.clone();
-        let holder = thread::spawn(move || {
-            block_on(marketplace.database().write(move |_connection| {
-                held.send(()).unwrap();
-                let _ = may_go.recv();
-                Ok(())
-            }))
-        });
-        is_held.recv().unwrap();
+        // The only connection that writes is in use until the test lets go.
+        let held = server.hold_writer();
         let reply = server
             .post("marketplace/agents", &json!({ "name": "Late", "description": "Too late." }))
             .by(User::Ada)
             .send();
         reply.problem(503, "timeout");
         assert!(reply.header("retry-after").is_some(), "{reply}");
-        let_go.send(()).unwrap();
-        holder.join().unwrap().unwrap();
+        held.let_go();
         server.agent();
     }
 }

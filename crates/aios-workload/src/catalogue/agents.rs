@@ -90,7 +90,6 @@ fn changes() -> Vec<Query> {
         query!(Change, "publishing an agent", |s| agents::agent_insert(
             &s.draft(),
             s.user,
-            Some(&registry_name()),
             s.now
         )),
         query!(Change, "holding an agent", |s| agents::agent_find_locked(s.id())),

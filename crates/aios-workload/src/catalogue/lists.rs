@@ -1,7 +1,7 @@
 //! Lists of agents: every order, each filter, pages by cursor and by number, and their totals.
 
 use aios_db::store::agent_list::{self, AgentListQuery, Matched};
-use aios_db::{AnyConnection, DatabaseKind, DbResult, ListTask, PageAt, PageRequest, Paging};
+use aios_db::{AnyConnection, CountMode, DatabaseKind, DbResult, ListTask, PageAt, PageRequest, Paging};
 use aios_domain::{AgentFilter, AgentSort, PricingModel, SearchQuery};
 
 use super::sample::{Sample, first, listed};
@@ -116,9 +116,9 @@ pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
     queries.extend(by_number());
     queries.extend(COUNTED.map(|((which, filter), is_kept)| {
         let query = query!(Read, format!("how many agents: {which}"), |s| agent_list::agent_count(
-            &s.paging(),
-            &listed(AgentSort::Popular, filter(s)),
-            &PageRequest::first(1),
+            &s.cursors,
+            &filter(s),
+            CountMode::Exact,
             Matched::All,
         ));
         if is_kept {

@@ -69,15 +69,6 @@ impl FarPages for Sample {
     }
 }
 
-/// No list is known.
-struct Nothing;
-
-impl FarPages for Nothing {
-    fn boundaries(&self, _: ListingKey, _: u64) -> Option<Arc<Boundaries>> {
-        None
-    }
-}
-
 fn lacking(what: &str) -> Error {
     Error::internal(format!("the data set has no {what}: fill the database first"))
 }
@@ -114,7 +105,7 @@ impl Sample {
     /// Those of the database; `Internal` where it is empty.
     pub fn of(connection: &mut AnyConnection, now: Timestamp) -> DbResult<Self> {
         let cursors = CursorCodec::signed(b"the catalogue's own secret");
-        let paging = paging(&cursors, &Nothing);
+        let paging = paging(&cursors, &());
         let popular = agent_list(
             connection,
             &paging,
@@ -191,7 +182,7 @@ impl Sample {
         for sort in super::lists::SORTS {
             for filter in [&everywhere, &here] {
                 let query = listed(sort, filter.clone());
-                let page = agent_list(connection, &paging(&self.cursors, &Nothing), &query, &first())?;
+                let page = agent_list(connection, &paging(&self.cursors, &()), &query, &first())?;
                 self.turned
                     .extend(page.listing.next_cursor.map(|cursor| (query, cursor)));
             }

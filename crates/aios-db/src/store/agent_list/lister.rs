@@ -1,8 +1,8 @@
 //! One list being read: its conditions, its order, and for a search of a usual word, how far it has to be read.
 
-use aios_domain::{AgentId, AgentSort, CategoryName, PricingModel, Tag};
+use aios_domain::{AgentId, AgentSort, CategoryName, PricingModel};
 use aios_pagination::sql::SqlOrder;
-use aios_pagination::{Direction, Expected, Fingerprint, Value};
+use aios_pagination::{Expected, Fingerprint, Value};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Double};
 
@@ -11,6 +11,7 @@ use super::rows::{ListedRow, NO_RANK, selection};
 use super::{AgentListQuery, AgentPage};
 use crate::connection::{DatabaseKind, MultiBackend};
 use crate::paging::{CountMode, ListTask, Listing, PageAt, PageRequest, Paging, count_list, read_page};
+use crate::profile::RunQueryDsl;
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::store::search_tiers::TOP_TIER;
@@ -36,11 +37,18 @@ pub(super) struct Lister<'a> {
 
 impl Lister<'_> {
     pub(super) fn list(&self, connection: &mut AnyConnection) -> DbResult<AgentPage> {
-        let listing = if self.query.sort == AgentSort::Relevance && self.matching.has_tiers() {
-            self.list_by_relevance(connection)?
-        } else {
-            self.list_in_order(connection)?
+        let uncounted = PageRequest {
+            count: CountMode::None,
+            ..self.request.clone()
         };
+        let mut listing = if self.query.sort == AgentSort::Relevance && self.matching.has_tiers() {
+            self.list_by_relevance(connection, &uncounted)?
+        } else {
+            self.read(connection, &uncounted, Reach::ALL)?
+        };
+        if matches!(self.paging.task, ListTask::Page(_)) {
+            listing.total = self.count(connection)?;
+        }
         let shown = listing.items.iter().map(|row| AgentId(row.id)).collect();
         let gains_published = self.gains_published(&listing);
         let fields = self.query.fields;
@@ -50,19 +58,6 @@ impl Lister<'_> {
             shown,
             gains_published,
         })
-    }
-
-    fn list_in_order(&self, connection: &mut AnyConnection) -> DbResult<Listing<ListedRow>> {
-        if matches!(self.paging.task, ListTask::Sample { .. }) {
-            return self.read(connection, self.request, Reach::ALL);
-        }
-        let uncounted = PageRequest {
-            count: CountMode::None,
-            ..self.request.clone()
-        };
-        let listing = self.read(connection, &uncounted, Reach::ALL)?;
-        let total = self.count(connection)?;
-        Ok(Listing { total, ..listing })
     }
 
     /// How many agents there are in the list, as the request wants it counted: from the totals that are kept, or else one by one.
@@ -88,21 +83,16 @@ impl Lister<'_> {
     /// how popular they are ([`crate::store::search_tiers`]), with a full-text index for each. The highest tiers that hold
     /// enough matches together are ranked as one, and only where a page goes on beyond them, the tiers below, one after the
     /// other. Where few match, all tiers together do not hold enough, and everything is ranked as one.
-    fn list_by_relevance(&self, connection: &mut AnyConnection) -> DbResult<Listing<ListedRow>> {
+    fn list_by_relevance(&self, connection: &mut AnyConnection, request: &PageRequest) -> DbResult<Listing<ListedRow>> {
         let mut reach = self.first_reach(connection)?;
         if !matches!(self.paging.task, ListTask::Page(_)) {
             reach.down_to = 0;
         }
-        let uncounted = PageRequest {
-            count: CountMode::None,
-            ..self.request.clone()
-        };
         loop {
-            let listing = self.read(connection, &uncounted, reach)?;
+            let listing = self.read(connection, request, reach)?;
             // Where something follows in these tiers, the page itself is complete.
             if reach.down_to == 0 || listing.next_cursor.is_some() {
-                let total = self.count(connection)?;
-                return Ok(Listing { total, ..listing });
+                return Ok(listing);
             }
             reach.down_to -= 1;
         }
@@ -119,9 +109,9 @@ impl Lister<'_> {
                 let Ok(position) = self.paging.cursors.decode(cursor, expected) else {
                     continue;
                 };
-                // Rows before the cursor's are of its tier or of higher ones, so those below need not be looked at.
-                let tier = match (position.values().first(), position.direction()) {
-                    (Some(Value::Int(tier)), Direction::Forward | Direction::Backward) => *tier,
+                // Rows before the cursor's are of its tier or of higher ones, and the page behind it begins in its tier.
+                let tier = match position.values().first() {
+                    Some(Value::Int(tier)) => *tier,
                     _ => 0,
                 };
                 let down_to = tier.clamp(0, as_one);
@@ -221,16 +211,13 @@ impl Lister<'_> {
 
     fn fingerprint(&self, reach: Reach) -> Fingerprint {
         let filter = &self.query.filter;
-        let mut tags: Vec<&str> = filter.tags.iter().map(Tag::as_str).collect();
-        tags.sort_unstable();
-        tags.dedup();
         let words = filter
             .search
             .as_ref()
             .map(|search| crate::search::Words::of(search).plain());
         Fingerprint::new("agents")
             .with("category", filter.category.as_ref().map(CategoryName::as_str))
-            .with("tags", tags)
+            .with("tags", filter.distinct_tags())
             .with("search", words)
             .with("matching", self.matching.name())
             .with("tiers", reach.as_one)

@@ -5,13 +5,13 @@ mod matching;
 mod rows;
 
 use aios_domain::{AgentFieldSet, AgentFilter, AgentId, AgentSort, Error, PartialAgentSummary};
-
+use aios_pagination::CursorCodec;
 use serde::{Deserialize, Serialize};
 
 use self::lister::Lister;
 use self::matching::Matching;
 use crate::connection::DatabaseKind;
-use crate::paging::{Listing, PageRequest, Paging};
+use crate::paging::{CountMode, ListTask, Listing, PageRequest, Paging};
 use crate::search::Words;
 use crate::store::tag_filter::TagCondition;
 use crate::{AnyConnection, DbError, DbResult};
@@ -107,18 +107,18 @@ pub fn agent_list(
     }
 }
 
-/// How many active agents pass the filter, where they are matched in this way; `None` where the request does not want to know.
+/// How many active agents pass the filter, where they are matched in this way; `None` where `count` does not want to know.
 ///
 /// # Errors
 /// Those of the database.
 pub fn agent_count(
     connection: &mut AnyConnection,
-    paging: &Paging<'_>,
-    query: &AgentListQuery,
-    request: &PageRequest,
+    cursors: &CursorCodec,
+    filter: &AgentFilter,
+    count: CountMode,
     matched: Matched,
 ) -> DbResult<Option<i64>> {
-    let words = query.filter.search.as_ref().map(Words::of);
+    let words = filter.search.as_ref().map(Words::of);
     let matching = match (words, matched) {
         (None, _) => Matching::All,
         (Some(words), _) if words.is_empty() => return Ok(Some(0)),
@@ -129,9 +129,19 @@ pub fn agent_count(
         },
     };
     let lister = Lister {
-        paging,
-        query,
-        request,
+        paging: &Paging {
+            cursors,
+            task: ListTask::Page(&()),
+        },
+        query: &AgentListQuery {
+            filter: filter.clone(),
+            sort: AgentSort::default(),
+            fields: AgentFieldSet::ALL,
+        },
+        request: &PageRequest {
+            count,
+            ..PageRequest::first(1)
+        },
         matching,
         tagged: TagCondition::default(),
     };
