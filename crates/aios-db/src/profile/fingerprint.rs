@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Names a form of SQL: a hash of its [text](normalised), the same in every process. Written as 16 hexadecimal digits.
+/// Names a form of SQL: a hash of its normalised text, the same in every process. Written as 16 hexadecimal digits.
 ///
 /// ```
 /// use aios_db::profile::Fingerprint;
