@@ -1,20 +1,33 @@
 //! JSON objects from outside, bounded in size and depth.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::Invalid;
 
 /// A JSON object of at most 64 KiB as text and 32 levels: settings, requirements, metadata.
 ///
+/// It is kept as its compact text, since many are kept and few are looked into: a tree of a few members takes 632 bytes for
+/// each level, and an allocation for each name and text. Copies share the text. Two are equal where the same members have
+/// the same values, in whatever order they were given.
+///
+/// In a format that people read (JSON) it is the object; in others (MessagePack) it is the text.
+///
 /// ```
 /// # use aios_domain::JsonObject;
-/// assert!(JsonObject::new(serde_json::json!({"theme": "dark"})).is_ok());
+/// let object = JsonObject::new(serde_json::json!({ "theme": "dark" })).unwrap();
+/// assert_eq!(object.as_str(), r#"{"theme":"dark"}"#);
 /// assert!(JsonObject::new(serde_json::json!([1, 2])).is_err());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "Value")]
-pub struct JsonObject(Map<String, Value>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonObject(Option<Arc<str>>);
+
+/// An object without members, which most are, takes no memory of its own.
+const EMPTY: &str = "{}";
 
 impl JsonObject {
     /// The longest an object may be as compact text, in bytes.
@@ -30,23 +43,73 @@ impl JsonObject {
         let Value::Object(map) = value else {
             return Err(Invalid::new("must be a JSON object"));
         };
-        let object = Self(map);
         let mut size = 0;
-        measure_map(&object.0, 1, &mut size)?;
-        Ok(object)
+        measure_map(&map, 1, &mut size)?;
+        Ok(Self::of(map))
     }
 
     /// Takes an object that was checked before, as one read back from the database.
     pub fn from_trusted(value: Value) -> Self {
         match value {
-            Value::Object(map) => Self(map),
+            Value::Object(map) => Self::of(map),
             _ => Self::default(),
         }
     }
 
-    /// The object's members.
-    pub fn as_map(&self) -> &Map<String, Value> {
-        &self.0
+    fn of(map: Map<String, Value>) -> Self {
+        if map.is_empty() {
+            return Self::default();
+        }
+        // A map sorts its members, so equal objects have the same text.
+        Self(Some(Value::Object(map).to_string().into()))
+    }
+
+    /// The object as compact JSON text, its members sorted by name.
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or(EMPTY)
+    }
+}
+
+impl Default for JsonObject {
+    /// The object without members.
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl Serialize for JsonObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            Value::from(self).serialize(serializer)
+        } else {
+            serializer.serialize_str(self.as_str())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            Self::new(Value::deserialize(deserializer)?).map_err(de::Error::custom)
+        } else {
+            deserializer.deserialize_str(AsText)
+        }
+    }
+}
+
+/// Reads an object that was written as its text.
+struct AsText;
+
+impl Visitor<'_> for AsText {
+    type Value = JsonObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object as text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<JsonObject, E> {
+        let value = serde_json::from_str(text).map_err(E::custom)?;
+        JsonObject::new(value).map_err(E::custom)
     }
 }
 
@@ -98,17 +161,10 @@ fn check_depth(depth: usize) -> Result<(), Invalid> {
     }
 }
 
-impl TryFrom<Value> for JsonObject {
-    type Error = Invalid;
-
-    fn try_from(value: Value) -> Result<Self, Invalid> {
-        Self::new(value)
-    }
-}
-
-impl From<JsonObject> for Value {
-    fn from(object: JsonObject) -> Self {
-        Value::Object(object.0)
+impl From<&JsonObject> for Value {
+    fn from(object: &JsonObject) -> Self {
+        // The text was written from an object, or read as one, so it can be read.
+        serde_json::from_str(object.as_str()).unwrap_or_else(|_| Value::Object(Map::new()))
     }
 }
 
@@ -126,5 +182,21 @@ mod tests {
         assert!(JsonObject::new(json!({ "a": "x".repeat(60_000) })).is_ok());
         assert!(JsonObject::new(json!({ "a": "x".repeat(70_000) })).is_err());
         assert!(JsonObject::new(json!({ "a": "\0" })).is_err());
+    }
+
+    #[test]
+    fn members_in_any_order_make_the_same_object() {
+        let one: JsonObject =
+            serde_json::from_str(r#"{ "b": [1, 2.5, null], "a": { "d": 1, "c": "\u00fc" } }"#).unwrap();
+        let other = JsonObject::new(json!({ "a": { "c": "ü", "d": 1 }, "b": [1, 2.5, null] })).unwrap();
+        assert_eq!(one, other);
+        assert_eq!(one.as_str(), r#"{"a":{"c":"ü","d":1},"b":[1,2.5,null]}"#);
+        assert_eq!(serde_json::to_string(&one).unwrap(), one.as_str());
+        assert_eq!(JsonObject::new(json!({})).unwrap(), JsonObject::default());
+        assert_eq!(serde_json::to_string(&JsonObject::default()).unwrap(), "{}");
+        assert!(
+            serde_json::from_str::<JsonObject>(r#""{}""#).is_err(),
+            "a text is not an object"
+        );
     }
 }

@@ -13,8 +13,8 @@ use crate::{Marketplace, PageRequest};
 const AT_ONCE: usize = 2;
 /// Agents on a first page, as the HTTP interface has it where nothing is said.
 const PAGE: u32 = 20;
-/// So many agents are loaded at most. By Zipf's law the first ten thousand of a million are asked for two times in three.
-const MOST_AGENTS: u64 = 10_000;
+/// So many agents are loaded at most. By Zipf's law the first twenty thousand of a million are asked for five times in seven.
+const MOST_AGENTS: u64 = 20_000;
 /// So many of them by one statement.
 const AGENTS_A_STATEMENT: usize = 200;
 /// The orders whose first pages are loaded.

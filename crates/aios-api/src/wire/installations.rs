@@ -39,7 +39,7 @@ impl From<&InstalledAgent> for Installation {
             user_id: installation.user_id.0,
             agent_id: installation.agent_id.0,
             installed_version: installation.installed_version.as_str().to_owned(),
-            settings: installation.settings.clone().into(),
+            settings: (&installation.settings).into(),
             is_active: installation.is_active,
             last_used: installation.last_used,
             usage_count: installation.usage_count,

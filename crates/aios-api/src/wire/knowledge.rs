@@ -48,7 +48,7 @@ impl From<&KnowledgeEntry> for Knowledge {
             text_content: owned(&content.text_content),
             summary: content.summary.as_ref().map(owned),
             tags: content.tags.iter().map(owned).collect(),
-            metadata: content.metadata.clone().into(),
+            metadata: (&content.metadata).into(),
             created_at: entry.created_at,
             updated_at: entry.updated_at,
         }

@@ -64,16 +64,6 @@ impl<'a> CopyText<'a> {
         }
     }
 
-    pub(super) fn json(&mut self, value: &serde_json::Map<String, serde_json::Value>) -> DbResult<()> {
-        if value.is_empty() {
-            self.text(Some("{}"));
-        } else {
-            let json = serde_json::to_string(value).map_err(aios_domain::Error::internal)?;
-            self.text(Some(&json));
-        }
-        Ok(())
-    }
-
     /// A `text[]`: elements in quotes, and the whole escaped once more as any text is.
     pub(super) fn list<T: AsRef<str>>(&mut self, items: &[T]) {
         self.field();

@@ -80,8 +80,8 @@ pub(super) fn agents(connection: &mut PgConnection, rows: impl Iterator<Item = B
         copy.number(draft.pricing.price().cents());
         copy.text(draft.repository_url.as_ref().map(AsRef::as_ref));
         copy.text(Some(draft.agent_type.as_str()));
-        copy.json(draft.requirements.as_map())?;
-        copy.json(draft.configuration_schema.as_map())?;
+        copy.text(Some(draft.requirements.as_str()));
+        copy.text(Some(draft.configuration_schema.as_str()));
         copy.text(draft.license.as_ref().map(AsRef::as_ref));
         copy.id(row.author_id.0);
         copy.number(row.install_count);
@@ -116,7 +116,7 @@ pub(super) fn installations(connection: &mut PgConnection, rows: impl Iterator<I
         copy.id(row.user_id.0);
         copy.id(row.agent_id.0);
         copy.text(Some(row.installed_version.as_str()));
-        copy.json(row.settings.as_map())?;
+        copy.text(Some(row.settings.as_str()));
         copy.flag(row.is_active);
         copy.moment(row.last_used);
         copy.number(row.usage_count);

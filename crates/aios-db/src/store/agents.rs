@@ -398,5 +398,5 @@ pub(crate) fn text_list<T: AsRef<str>>(list: &[T]) -> TextListValue {
 }
 
 pub(crate) fn json(object: &JsonObject) -> serde_json::Value {
-    serde_json::Value::Object(object.as_map().clone())
+    object.into()
 }

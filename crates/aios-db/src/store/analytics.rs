@@ -84,7 +84,7 @@ pub fn events_insert(connection: &mut AnyConnection, events: &[NewEvent]) -> DbR
     }
     let kind = connection.kind();
     let rows = events.iter().map(|event| {
-        let data = Value::Object(event.data.as_map().clone());
+        let data = Value::from(&event.data);
         let (id, agent, user) = (EventId::new().0, event.agent.0, event.user.0);
         let at = rows::moment(kind, event.at);
         json!([

@@ -23,6 +23,17 @@ pub(crate) struct KeptPage {
 }
 
 impl KeptPage {
+    pub(super) fn summaries(&self) -> &[PartialAgentSummary] {
+        &self.listing.items
+    }
+
+    /// What it points to beside the agents, in bytes.
+    pub(super) fn size_of_rest(&self) -> usize {
+        let cursors = [&self.listing.next_cursor, &self.listing.prev_cursor];
+        let texts = cursors.into_iter().flatten().chain(&self.others);
+        texts.map(|text| size_of_val(text) + text.len()).sum::<usize>() + size_of_val(self.lots.as_slice())
+    }
+
     pub(crate) fn new(filter: &AgentFilter, page: AgentPage) -> Self {
         let mut lots: Vec<u16> = page.shown.iter().copied().map(tags::lot).collect();
         lots.sort_unstable();

@@ -48,10 +48,10 @@ fn the_first_format_reads() {
     assert_eq!(queue.released_at, Some("2025-05-16T18:56:49Z".parse().unwrap()));
     assert_eq!(queue.is_latest, Some(true));
 
-    let requirements = Value::from(draft.requirements.clone());
+    let requirements = Value::from(&draft.requirements);
     assert_eq!(requirements["packages"][0]["name"], "@fictional/harbour-postgres");
     assert_eq!(requirements["environment"], json!(["HARBOUR_PASSWORD", "HARBOUR_URL"]));
-    let schema = Value::from(draft.configuration_schema.clone());
+    let schema = Value::from(&draft.configuration_schema);
     assert_eq!(
         schema["properties"]["HARBOUR_PASSWORD"],
         json!({"type": "string", "format": "password", "writeOnly": true}),
@@ -81,7 +81,7 @@ fn the_current_format_reads() {
     assert_eq!(tags(mail), ["mcp", "email", "remote", "pypi"]);
     assert_eq!(mail.released_at, Some("2025-11-02T09:30:00.123456Z".parse().unwrap()));
 
-    let schema = Value::from(draft.configuration_schema.clone());
+    let schema = Value::from(&draft.configuration_schema);
     assert_eq!(schema["required"], json!(["POST_TOKEN"]));
     assert_eq!(schema["properties"]["POST_TOKEN"]["writeOnly"], true);
     assert_eq!(
@@ -97,7 +97,7 @@ fn the_current_format_reads() {
         json!(50),
         "a number as a number"
     );
-    let requirements = Value::from(draft.requirements.clone());
+    let requirements = Value::from(&draft.requirements);
     assert_eq!(
         requirements["remotes"],
         json!([{"transport": "streamable-http", "url": "https://post.example.com/{tenant}/mcp"}])
@@ -235,7 +235,7 @@ fn a_variable_is_required_only_where_every_package_requires_it() {
     let registry = read(&with(
         &json!({"packages": [package("ONE", true), package("TWO", false)]}),
     ));
-    let schema = Value::from(registry.entries[0].draft.configuration_schema.clone());
+    let schema = Value::from(&registry.entries[0].draft.configuration_schema);
     assert_eq!(schema["required"], json!(["SHARED"]));
     assert_eq!(schema["properties"].as_object().unwrap().len(), 3);
 }
