@@ -22,7 +22,7 @@ use diesel::{ConnectionError, PgConnection, QueryResult, QueryableByName, RunQue
 
 use crate::connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, connect};
 use crate::error::DbError;
-use crate::profile::Fingerprint;
+use crate::profile::{Fingerprint, normalised};
 
 pub use sources::{counted_by_postgres, read_statements};
 
@@ -51,6 +51,8 @@ pub struct Seen {
 pub struct AdviceSettings {
     /// Tables with fewer rows need no index, and no vacuum by hand.
     pub fewest_rows: i64,
+    /// A form of statement that took less on average is quick as it is.
+    pub least_time: Duration,
     /// So many rows of a table are copied for trying an index.
     pub sample_rows: i64,
     /// Counts of use tell nothing before they are so old.
@@ -71,6 +73,7 @@ impl Default for AdviceSettings {
     fn default() -> Self {
         Self {
             fewest_rows: 1_000,
+            least_time: Duration::from_millis(1),
             sample_rows: 20_000,
             youngest_counts: Duration::from_secs(24 * 3_600),
             least_bloat_bytes: 10 << 20,
@@ -135,7 +138,7 @@ impl Measured {
 pub struct Helped {
     /// Its form.
     pub fingerprint: Fingerprint,
-    /// Its SQL, without values.
+    /// Its SQL, with `?` for values and for lists of them.
     pub sql: String,
     /// How often it ran.
     pub calls: u64,
@@ -258,8 +261,15 @@ fn asked<'a>(
 ) -> Vec<Asked<'a>> {
     let mut unread = 0;
     let mut asked = Vec::new();
-    for one in seen {
+    let is_slow = |seen: &&Seen| {
+        seen.total
+            >= settings
+                .least_time
+                .saturating_mul(seen.calls.try_into().unwrap_or(u32::MAX))
+    };
+    for one in seen.iter().filter(is_slow) {
         let Some(wishes) = wishes(&one.sql, kind, &schema.columns) else {
+            eprintln!("UNREAD {}", one.sql); tracing::debug!(sql = one.sql, "a statement can't be read for advice");
             unread += 1;
             continue;
         };
@@ -318,7 +328,7 @@ fn missing_index(group: &[Proof<'_>], schema: &Schema, kind: DatabaseKind) -> Op
         .max_by(|left, right| saved(left).total_cmp(&saved(right)))?;
     let helped = group.iter().map(|proof| Helped {
         fingerprint: Fingerprint::of(&proof.seen.sql),
-        sql: proof.seen.sql.clone(),
+        sql: normalised(&proof.seen.sql),
         calls: proof.seen.calls,
         total: proof.seen.total,
         measured: proof.measured,

@@ -40,6 +40,7 @@ pub use report::{
 
 pub(crate) use context::Lap;
 pub(crate) use explain::{parameters, query_plan};
+pub(crate) use fingerprint::normalised;
 pub(crate) use observer::Observer;
 pub(crate) use operation::{Call, Watch, begins_anew};
 pub(crate) use run::RunQueryDsl;

@@ -3,6 +3,7 @@
 mod postgres;
 mod sqlite;
 
+use std::cmp::Ordering;
 use std::time::Instant;
 
 use super::candidates::Shape;
@@ -60,17 +61,14 @@ fn is_halved(before: f64, after: f64) -> bool {
     after * 2.0 <= before
 }
 
-/// The better of two: what costs less, and of what costs about the same the index with fewer columns.
+/// The better of two: a longer index has to halve the cost of the shorter one once more.
 fn better<'a>(best: Option<Proof<'a>>, next: Proof<'a>) -> Option<Proof<'a>> {
-    /// Costs that differ by less are taken for the same.
-    const ABOUT: f64 = 0.9;
     let Some(best) = best else { return Some(next) };
     let (old, new) = (best.measured.after, next.measured.after);
-    let is_smaller = next.shape.keys.len() < best.shape.keys.len();
-    let wins = if is_smaller {
-        new * ABOUT <= old
-    } else {
-        new <= old * ABOUT
+    let wins = match next.shape.keys.len().cmp(&best.shape.keys.len()) {
+        Ordering::Less => !is_halved(new, old),
+        Ordering::Equal => new < old,
+        Ordering::Greater => is_halved(old, new),
     };
     Some(if wins { next } else { best })
 }

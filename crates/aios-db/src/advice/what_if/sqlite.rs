@@ -69,7 +69,7 @@ fn copied(
     crate::rank::register(&mut copy)?;
     let path = url.path().map(|path| path.to_string_lossy().replace('\'', "''"));
     copy.batch_execute(&format!(
-        "PRAGMA busy_timeout = 5000; ATTACH DATABASE '{}' AS live",
+        "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; ATTACH DATABASE '{}' AS live",
         path.unwrap_or_default()
     ))?;
     // What an index keeps for itself is made along with the table that it is part of.
