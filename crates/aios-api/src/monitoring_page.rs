@@ -51,10 +51,26 @@ mod tests {
     #[test]
     fn the_page_loads_nothing_and_lets_no_text_become_html() {
         let page = render();
-        for outside in ["src=", "href=", "@import", "url(", " style=", " onclick=", "<link", "<img"] {
+        for outside in [
+            "src=",
+            "href=",
+            "@import",
+            "url(",
+            " style=",
+            " onclick=",
+            "<link",
+            "<img",
+        ] {
             assert!(!page.contains(outside), "{outside}");
         }
-        for unsafe_way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage"] {
+        for unsafe_way in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "localStorage",
+        ] {
             assert!(!SCRIPT.contains(unsafe_way), "{unsafe_way}");
         }
     }
@@ -62,9 +78,15 @@ mod tests {
     #[test]
     fn what_the_policy_lets_run_is_what_stands_there() {
         let page = render();
-        assert_eq!((page.matches("<script>").count(), page.matches("<style>").count()), (1, 1));
+        assert_eq!(
+            (page.matches("<script>").count(), page.matches("<style>").count()),
+            (1, 1)
+        );
         assert!(!SCRIPT.contains("</script") && !STYLE.contains("</style"));
         let policy = policy();
-        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
     }
 }

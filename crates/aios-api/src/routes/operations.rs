@@ -164,7 +164,8 @@ pub(crate) fn monitoring_answer() -> Draft {
     let policy = HeaderValue::from_str(&monitoring_page::policy());
     let policy = policy.unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
     let page = monitoring_page::render();
-    Draft::of(page.into(), HeaderValue::from_static("text/html; charset=utf-8")).header(CONTENT_SECURITY_POLICY, Some(policy))
+    Draft::of(page.into(), HeaderValue::from_static("text/html; charset=utf-8"))
+        .header(CONTENT_SECURITY_POLICY, Some(policy))
 }
 
 /// The way in

@@ -269,7 +269,7 @@ fn asked<'a>(
     };
     for one in seen.iter().filter(is_slow) {
         let Some(wishes) = wishes(&one.sql, kind, &schema.columns) else {
-            eprintln!("UNREAD {}", one.sql); tracing::debug!(sql = one.sql, "a statement can't be read for advice");
+            tracing::debug!(sql = one.sql, "a statement can't be read for advice");
             unread += 1;
             continue;
         };

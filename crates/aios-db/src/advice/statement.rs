@@ -65,7 +65,9 @@ fn parse(sql: &str, kind: DatabaseKind) -> Option<Vec<Statement>> {
         return None;
     }
     // The parser knows two of PostgreSQL's four locks; which one it is makes no difference to an index.
-    let sql = sql.replace("FOR NO KEY UPDATE", "FOR UPDATE").replace("FOR KEY SHARE", "FOR SHARE");
+    let sql = sql
+        .replace("FOR NO KEY UPDATE", "FOR UPDATE")
+        .replace("FOR KEY SHARE", "FOR SHARE");
     let dialect: &dyn Dialect = match kind {
         DatabaseKind::Postgres => &PostgreSqlDialect {},
         DatabaseKind::Sqlite => &SQLiteDialect {},
