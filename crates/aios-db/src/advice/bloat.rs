@@ -200,3 +200,63 @@ pub(super) fn on_sqlite(connection: &mut SqliteConnection, settings: &AdviceSett
 fn share(part: i64, whole: i64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(live: i64, dead: i64) -> Room {
+        Room {
+            table_name: "t".to_owned(),
+            name: "t".to_owned(),
+            is_index: false,
+            bytes: 100 << 20,
+            needed: f64::from(50 << 20),
+            live,
+            dead,
+            vacuumed: None,
+        }
+    }
+
+    #[test]
+    fn dead_rows_are_told_where_they_are_many() {
+        let settings = AdviceSettings::default();
+        let told = dead(&room(10_000, 5_000), &settings).unwrap();
+        assert_eq!(told.sql, ["VACUUM (ANALYZE) t;"]);
+        assert!(
+            told.reason.contains("5000 of 15000") && told.reason.contains("never"),
+            "{}",
+            told.reason
+        );
+        assert_eq!(dead(&room(10_000, 1_500), &settings), None, "a small share");
+        assert_eq!(dead(&room(100, 900), &settings), None, "a small table");
+    }
+
+    #[test]
+    fn room_is_told_from_a_floor_on() {
+        let settings = AdviceSettings::default();
+        let told = bloated(&room(1, 0), "measured", &settings).unwrap();
+        assert_eq!((told.kind, told.sql.len()), (AdviceKind::BloatedTable, 2));
+        for (bytes, needed) in [(9 << 20, 0), (100 << 20, 90 << 20)] {
+            let needed = f64::from(needed);
+            assert_eq!(
+                bloated(
+                    &Room {
+                        bytes,
+                        needed,
+                        ..room(1, 0)
+                    },
+                    "measured",
+                    &settings
+                ),
+                None
+            );
+        }
+        let index = Room {
+            is_index: true,
+            ..room(1, 0)
+        };
+        let told = bloated(&index, "measured", &settings).unwrap();
+        assert_eq!(told.sql, ["REINDEX INDEX CONCURRENTLY t;"]);
+    }
+}

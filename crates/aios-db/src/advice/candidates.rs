@@ -85,8 +85,8 @@ impl Shape {
         self.table == other.table && self.condition == other.condition && self.keys.starts_with(&other.keys)
     }
 
-    /// A name for it that no index has.
-    pub(super) fn name(&self, indexes: &[Existing]) -> String {
+    /// A name for it that is not taken.
+    pub(super) fn name(&self, taken: &[String]) -> String {
         let columns: Vec<&str> = self.keys.iter().map(|key| key.column.as_str()).collect();
         let name = format!("idx_{}_{}", self.table, columns.join("_"));
         let cut = |room: usize| {
@@ -96,7 +96,7 @@ impl Shape {
         let name = cut(LONGEST_NAME);
         let names = (2..).map(|number| format!("{}_{number}", cut(LONGEST_NAME - 4)));
         let mut names = std::iter::once(name.clone()).chain(names);
-        let is_free = |name: &String| indexes.iter().all(|index| index.name != *name);
+        let is_free = |name: &String| !taken.contains(name);
         names.find(is_free).unwrap_or(name)
     }
 
@@ -219,7 +219,7 @@ mod tests {
             condition: None,
         };
         assert_eq!(shape.name(&[]), "idx_agents_a");
-        assert_eq!(shape.name(&[index(&["x"], None)]), "idx_agents_a_2");
+        assert_eq!(shape.name(&["idx_agents_a".to_owned()]), "idx_agents_a_2");
         let long = Shape {
             keys: vec![key(&"é".repeat(99))],
             ..shape

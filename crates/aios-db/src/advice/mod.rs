@@ -307,10 +307,15 @@ fn missing(mut proofs: Vec<Proof<'_>>, schema: &Schema, kind: DatabaseKind) -> V
             None => groups.push(vec![proof]),
         }
     }
-    let mut advice: Vec<(f64, Advice)> = groups
-        .iter()
-        .filter_map(|group| Some((group.iter().map(saved).sum(), missing_index(group, schema, kind)?)))
-        .collect();
+    let mut taken: Vec<String> = schema.indexes.iter().map(|index| index.name.clone()).collect();
+    let mut advice: Vec<(f64, Advice)> = Vec::new();
+    for group in &groups {
+        let Some(one) = missing_index(group, &taken, kind) else {
+            continue;
+        };
+        taken.push(one.subject.clone());
+        advice.push((group.iter().map(saved).sum(), one));
+    }
     advice.sort_by(|(left, _), (right, _)| right.total_cmp(left));
     advice.into_iter().map(|(_, advice)| advice).collect()
 }
@@ -321,7 +326,7 @@ fn saved(proof: &Proof<'_>) -> f64 {
     proof.seen.total.as_secs_f64() * (1.0 - after / before.max(f64::MIN_POSITIVE))
 }
 
-fn missing_index(group: &[Proof<'_>], schema: &Schema, kind: DatabaseKind) -> Option<Advice> {
+fn missing_index(group: &[Proof<'_>], taken: &[String], kind: DatabaseKind) -> Option<Advice> {
     let shape = &group.first()?.shape;
     let costliest = group
         .iter()
@@ -333,7 +338,7 @@ fn missing_index(group: &[Proof<'_>], schema: &Schema, kind: DatabaseKind) -> Op
         total: proof.seen.total,
         measured: proof.measured,
     });
-    let (name, how_many) = (shape.name(&schema.indexes), group.len());
+    let (name, how_many) = (shape.name(taken), group.len());
     let forms = if how_many == 1 { "form" } else { "forms" };
     let proof = match kind {
         DatabaseKind::Sqlite if costliest.seen.binds.is_none() => {
