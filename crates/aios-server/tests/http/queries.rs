@@ -73,14 +73,14 @@ on_both_databases! {
 
     fn admins_get_advice_from_the_route_and_the_command_line(database: &TestDatabase) {
         let server = TestServer::start(database);
-        let double = "CREATE INDEX idx_double ON agent_reviews (agent_id, created_at DESC, id DESC)";
+        let double = "CREATE INDEX idx_twice ON agent_reviews (agent_id, created_at DESC, id DESC)";
         aios_db::recording::execute(&mut database.connection(), double).unwrap();
         server.get("marketplace/agents?limit=7").send().expect(200);
         let answer = server.get("admin/advice").by(User::Admin).send().expect(200);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let told = answer.json();
         assert!(told["statements"].as_u64() > Some(0), "{told:#}");
-        let redundant = with(&told["advice"], "subject", "idx_double");
+        let redundant = with(&told["advice"], "subject", "idx_twice");
         assert_eq!(redundant["kind"], "redundant_index");
         assert!(text(&redundant["sql"][0]).starts_with("DROP INDEX"), "{redundant:#}");
         server.get("admin/advice").by(User::Ada).send().problem(403, "forbidden");
@@ -96,7 +96,7 @@ on_both_databases! {
             let shown = command.output().unwrap();
             let printed = String::from_utf8_lossy(&shown.stdout);
             let is_there = database.url().path().is_some() || !arguments.is_empty();
-            assert!(shown.status.success() && printed.contains("redundant index: idx_double") == is_there, "{shown:?}");
+            assert!(shown.status.success() && printed.contains("redundant index: idx_twice") == is_there, "{shown:?}");
             assert_eq!(printed.contains("--statements FILE"), arguments.is_empty(), "{printed}");
         }
         let mut stranger = Command::new(env!("CARGO_BIN_EXE_aios"));
