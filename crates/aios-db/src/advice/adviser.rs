@@ -11,11 +11,14 @@ use crate::connection::DatabaseUrl;
 /// How long it is kept, so that a page that is loaded again does not begin it anew.
 const KEPT: Duration = Duration::from_secs(60);
 
+/// Advice, and when it was made.
+type Made = (Instant, Arc<AdviceReport>);
+
 /// Makes it.
 pub(crate) struct Adviser {
     url: DatabaseUrl,
     settings: AdviceSettings,
-    last: Arc<Mutex<Option<(Instant, Arc<AdviceReport>)>>>,
+    last: Arc<Mutex<Option<Made>>>,
 }
 
 impl Adviser {

@@ -213,9 +213,10 @@ fn sqlite_indexes(connection: &mut SqliteConnection) -> QueryResult<Vec<Existing
         }
         let Some(index) = indexes.last_mut() else { continue };
         // Which expression is not told, so it is like no other's.
-        let name = match row.is_expression {
-            true => format!("({} of {})", index.columns.len(), index.name),
-            false => row.column_name,
+        let name = if row.is_expression {
+            format!("({} of {})", index.columns.len(), index.name)
+        } else {
+            row.column_name
         };
         index.columns.push(name);
         index.traits.push(format!("{}/{}", row.collation, row.descending));

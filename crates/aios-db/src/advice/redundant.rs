@@ -46,10 +46,11 @@ fn stands_in(other: &Existing, index: &Existing) -> bool {
     let is_same = other.columns.len() == index.columns.len();
     // Of two that are the same, the one that may not go stays, or carries more, or comes first by its name.
     let rank = |index: &Existing| (!index.is_needed, usize::MAX - index.included.len(), index.name.clone());
-    match is_same {
-        true => rank(other) < rank(index),
+    if is_same {
+        rank(other) < rank(index)
+    } else {
         // In other kinds of index the columns have no order that the first ones keep by themselves.
-        false => index.method == "btree",
+        index.method == "btree"
     }
 }
 

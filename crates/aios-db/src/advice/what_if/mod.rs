@@ -62,13 +62,13 @@ fn is_halved(before: f64, after: f64) -> bool {
 }
 
 /// The better of two: a longer index has to halve the cost of the shorter one once more.
-fn better<'a>(best: Option<Proof<'a>>, next: Proof<'a>) -> Option<Proof<'a>> {
-    let Some(best) = best else { return Some(next) };
+fn better<'a>(best: Option<Proof<'a>>, next: Proof<'a>) -> Proof<'a> {
+    let Some(best) = best else { return next };
     let (old, new) = (best.measured.after, next.measured.after);
     let wins = match next.shape.keys.len().cmp(&best.shape.keys.len()) {
         Ordering::Less => !is_halved(new, old),
         Ordering::Equal => new < old,
         Ordering::Greater => is_halved(old, new),
     };
-    Some(if wins { next } else { best })
+    if wins { next } else { best }
 }

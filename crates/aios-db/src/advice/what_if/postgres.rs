@@ -135,7 +135,7 @@ fn best<'a>(connection: &mut PgConnection, stage: Stage, asked: &Asked<'a>) -> Q
                 shape: shape.clone(),
                 measured,
             };
-            best = better(best, proof);
+            best = Some(better(best, proof));
         }
     }
     Ok(Some(best))
@@ -179,22 +179,21 @@ struct PlanRow {
 /// The planner's cost of a statement: for its values where they are known, else for any values and a page of rows.
 fn cost(connection: &mut PgConnection, seen: &Seen) -> QueryResult<f64> {
     let statement = Statement::of(&seen.sql, seen.binds.as_deref());
-    let (prepare, execute, mode) = match statement {
-        Some(statement) => (
+    let (prepare, execute, mode) = if let Some(statement) = statement {
+        (
             statement.prepare("aios_what_if"),
             statement.execute("aios_what_if"),
             "force_custom_plan",
-        ),
-        None => {
-            let (sql, parameters) = of_a_page(&seen.sql);
-            let values = vec!["NULL"; parameters].join(", ");
-            let values = if parameters == 0 { values } else { format!("({values})") };
-            (
-                format!("PREPARE aios_what_if {} AS {sql}", types(&seen.sql, &sql)),
-                format!("EXECUTE aios_what_if{values}"),
-                "force_generic_plan",
-            )
-        }
+        )
+    } else {
+        let (sql, parameters) = of_a_page(&seen.sql);
+        let values = vec!["NULL"; parameters].join(", ");
+        let values = if parameters == 0 { values } else { format!("({values})") };
+        (
+            format!("PREPARE aios_what_if {} AS {sql}", types(&seen.sql, &sql)),
+            format!("EXECUTE aios_what_if{values}"),
+            "force_generic_plan",
+        )
     };
     // Each by itself: the server then refuses whatever has a second statement behind a semicolon.
     sql_query(prepare).execute(connection)?;

@@ -143,7 +143,7 @@ fn best<'a>(copy: &mut SqliteConnection, asked: &Asked<'a>) -> QueryResult<Optio
         let is_by_plan = runnable.is_none();
         if is_by_plan || is_halved(measured.before, measured.after) {
             let (seen, shape) = (asked.seen, shape.clone());
-            best = better(best, Proof { seen, shape, measured });
+            best = Some(better(best, Proof { seen, shape, measured }));
         }
     }
     Ok(best)
