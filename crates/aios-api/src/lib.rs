@@ -10,6 +10,7 @@ mod delivery;
 mod docs_page;
 mod jwks;
 mod links;
+mod monitoring_page;
 mod openapi;
 mod params;
 mod problem;
@@ -46,6 +47,7 @@ pub struct Api {
     delivery: Delivery,
     openapi: Arc<Answer>,
     docs: Arc<Answer>,
+    monitoring: Arc<Answer>,
 }
 
 impl Api {
@@ -67,6 +69,7 @@ impl Api {
         Ok(Self {
             openapi: delivery.pinned(routes::operations::openapi_answer()),
             docs: delivery.pinned(routes::operations::docs_answer(docs_page::render(&openapi::document()))),
+            monitoring: delivery.pinned(routes::operations::monitoring_answer()),
             marketplace,
             authenticator,
             request_timeout,

@@ -4,6 +4,7 @@
 //! and are named by what they do: `agents::agent_insert`. They take a connection, so that a use case may put several into one
 //! transaction. Nothing above this crate sees diesel.
 
+pub mod advice;
 pub mod bulk;
 pub mod catalog;
 mod connection;

@@ -29,7 +29,7 @@ mod writes;
 pub use agents::{AgentView, Precondition, revision};
 pub use aios_cache::{Cached, LinkState};
 pub use aios_db::store::agent_list::AgentListQuery;
-pub use aios_db::{CountMode, Listing, PageAt, PageRequest, profile};
+pub use aios_db::{CountMode, Listing, PageAt, PageRequest, advice, profile};
 pub use boundaries::FarPagePolicy;
 pub use caching::{AgentListing, CacheSettings, Keeping, Shown, edge_key, edge_paths};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -30,6 +30,10 @@ pub(crate) enum Command {
     ///
     /// Nothing is changed: the statement is explained in a transaction that can't write and is rolled back.
     Explain(ExplainArgs),
+    /// Tell which indexes are missing, redundant or unused and what is bloated, with the SQL to run.
+    ///
+    /// Nothing is changed: indexes are tried by hypopg, or on a copy that goes away again.
+    Advise(AdviseArgs),
     /// Print the OpenAPI description of the HTTP interface.
     Openapi,
 }
@@ -82,6 +86,21 @@ pub(crate) struct ExplainArgs {
     /// Run the statement and tell what it read (PostgreSQL alone).
     #[arg(long)]
     pub(crate) analyze: bool,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct AdviseArgs {
+    /// A running server, which knows the statements that it ran. Without one: the database that DATABASE_URL names.
+    #[arg(long, value_name = "URL", requires = "token", conflicts_with = "statements")]
+    pub(crate) server: Option<String>,
+    /// An admin's token for it, as `aios token --admin` makes one.
+    #[arg(long, env = "TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// A file of statements to find indexes for, each with a semicolon behind it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) statements: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
 }

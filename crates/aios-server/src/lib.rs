@@ -1,5 +1,6 @@
 //! The binary `aios`: command line, configuration and wiring. Nothing is decided here but what is put together how.
 
+mod advise;
 mod cache;
 mod cli;
 mod config;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Cache(command) => invalidate::run(&command),
         Command::Explain(args) => profile::run(&args),
+        Command::Advise(args) => advise::run(&args),
         Command::Openapi => {
             print(&aios_api::openapi_json());
             Ok(())

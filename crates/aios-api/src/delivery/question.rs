@@ -21,10 +21,11 @@ pub(crate) enum Route {
     CategoryCounts,
     OpenApi,
     Docs,
+    Monitoring,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Stats,
         Self::Agents,
         Self::Agent,
@@ -33,6 +34,7 @@ impl Route {
         Self::CategoryCounts,
         Self::OpenApi,
         Self::Docs,
+        Self::Monitoring,
     ];
 
     /// As the router and the metrics have it.
@@ -46,6 +48,7 @@ impl Route {
             Self::CategoryCounts => "/api/v1/marketplace/categories/stats",
             Self::OpenApi => "/openapi.json",
             Self::Docs => "/docs",
+            Self::Monitoring => "/monitoring",
         }
     }
 

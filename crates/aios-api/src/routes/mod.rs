@@ -87,6 +87,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             "/api/v1/admin/queries/{id}/plan",
             vec![get().to(queries::plan)],
         ))
+        .service(resource("/api/v1/admin/advice", vec![get().to(queries::advice)]))
         .service(resource(batch::PATH, vec![post().to(batch::batch)]))
         .service(resource("/livez", vec![get().to(operations::alive)]))
         .service(resource("/readyz", vec![get().to(operations::ready)]))
@@ -94,6 +95,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .service(resource("/metrics", vec![get().to(operations::metrics)]))
         .service(resource("/openapi.json", vec![get().to(operations::openapi)]))
         .service(resource("/docs", vec![get().to(operations::docs)]))
+        .service(resource("/monitoring", vec![get().to(operations::monitoring)]))
         .service(resource("/", vec![get().to(operations::root)]));
 }
 

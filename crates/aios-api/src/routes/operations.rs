@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::delivery::{Draft, Route, stream};
+use crate::monitoring_page;
 use crate::problem::{Problem, ProblemDocument};
 
 /// Whether the process lives
@@ -145,6 +146,24 @@ pub(crate) async fn docs(request: HttpRequest, api: web::Data<Api>) -> Result<Ht
 
 pub(crate) fn docs_answer(page: String) -> Draft {
     let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+    Draft::of(page.into(), HeaderValue::from_static("text/html; charset=utf-8"))
+        .header(CONTENT_SECURITY_POLICY, Some(policy))
+}
+
+/// The monitoring page
+#[utoipa::path(
+    get, path = "/monitoring", tag = "Operations",
+    responses((status = 200, description = "A page of HTML that shows an admin the database's work and advice on it. It holds nothing itself: it asks for a token.", body = String, content_type = "text/html")),
+)]
+pub(crate) async fn monitoring(request: HttpRequest, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    api.delivery.pinned_answer(&request, Route::Monitoring, &api.monitoring)
+}
+
+pub(crate) fn monitoring_answer() -> Draft {
+    // Hashes and fixed words are all of it, so it is a header's value; were it none, nothing would run.
+    let policy = HeaderValue::from_str(&monitoring_page::policy());
+    let policy = policy.unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
+    let page = monitoring_page::render();
     Draft::of(page.into(), HeaderValue::from_static("text/html; charset=utf-8"))
         .header(CONTENT_SECURITY_POLICY, Some(policy))
 }

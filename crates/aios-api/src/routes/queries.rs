@@ -10,7 +10,7 @@ use crate::auth::Admin;
 use crate::delivery::stream;
 use crate::params::{Params, boolean};
 use crate::problem::Problem;
-use crate::wire::{Queries, QueryPlan};
+use crate::wire::{AdviceReport, Queries, QueryPlan};
 
 /// What the database did for this server
 ///
@@ -61,4 +61,21 @@ pub(crate) async fn plan(
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(QueryPlan::from(plan)))
+}
+
+/// Advice on the database
+///
+/// For admins. Missing indexes of what ran on this server, redundant and unused ones, and bloat, each with the SQL to run;
+/// nothing is changed. It is made when it is asked for, which may take a while, and kept for a minute.
+#[utoipa::path(
+    get, path = "/api/v1/admin/advice", tag = "Operations",
+    responses((status = 200, description = "What saves most comes first.", body = AdviceReport)),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn advice(api: web::Data<Api>, Admin(caller): Admin) -> Result<HttpResponse, Problem> {
+    let report = api.marketplace.advice(&caller).await?;
+    let response = HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(AdviceReport::from(&*report));
+    Ok(stream::compressible(response))
 }

@@ -1,6 +1,7 @@
 //! Bodies as they are on the wire. Those that come in hold plain values, and become words of the domain with all that is
 //! wrong said at once; those that go out are made from words of the domain.
 
+mod advice;
 mod agents;
 mod categories;
 mod installations;
@@ -9,6 +10,7 @@ mod queries;
 mod reviews;
 mod stats;
 
+pub(crate) use advice::AdviceReport;
 pub(crate) use agents::{
     Agent, AgentDraft, AgentList, AgentPatch, AgentSearch, AgentSummary, PricingModelName, SortName, min_rating,
 };

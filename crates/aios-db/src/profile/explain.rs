@@ -116,7 +116,7 @@ fn explain_execute(
 }
 
 /// The highest number of a parameter outside of quotes.
-fn parameters(sql: &str) -> usize {
+pub(crate) fn parameters(sql: &str) -> usize {
     let mut most = 0;
     let mut rest = sql.chars().peekable();
     while let Some(c) = rest.next() {

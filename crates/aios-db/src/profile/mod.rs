@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use diesel::Connection;
 
+use crate::advice::{AdviceError, AdviceReport, AdviceSettings, Adviser};
 use crate::connection::{AnyConnection, DatabaseUrl};
 
 pub use context::Context;
@@ -38,7 +39,8 @@ pub use report::{
 };
 
 pub(crate) use context::Lap;
-pub(crate) use explain::query_plan;
+pub(crate) use explain::{parameters, query_plan};
+pub(crate) use fingerprint::normalised;
 pub(crate) use observer::Observer;
 pub(crate) use operation::{Call, Watch, begins_anew};
 pub(crate) use run::RunQueryDsl;
@@ -46,7 +48,7 @@ pub(crate) use run::RunQueryDsl;
 pub(crate) const STATEMENT_SECONDS: &str = "aios_db_statement_seconds";
 
 /// How much the profiler keeps, and what it minds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProfileConfig {
     /// A statement that takes so long is explained.
     pub slow: Duration,
@@ -56,6 +58,8 @@ pub struct ProfileConfig {
     pub on_repeat: OnRepeat,
     /// How many forms of statement are told apart.
     pub fingerprints: usize,
+    /// What advice is worth telling.
+    pub advice: AdviceSettings,
 }
 
 impl Default for ProfileConfig {
@@ -65,6 +69,7 @@ impl Default for ProfileConfig {
             repeats: 5,
             on_repeat: OnRepeat::Report,
             fingerprints: 256,
+            advice: AdviceSettings::default(),
         }
     }
 }
@@ -87,6 +92,7 @@ pub struct Profile {
     routes: routes::Routes,
     repeats: repeats::Repeats,
     slow: slow::Slow,
+    adviser: Adviser,
 }
 
 impl fmt::Debug for Profile {
@@ -106,6 +112,7 @@ impl Profile {
             routes: routes::Routes::default(),
             repeats: repeats::Repeats::default(),
             slow: slow::Slow::new(config.slow, url.clone()),
+            adviser: Adviser::new(url.clone(), config.advice.clone()),
             config: config.clone(),
         }
     }
@@ -154,6 +161,15 @@ impl Profile {
     pub async fn explain(self: &Arc<Self>, fingerprint: Fingerprint, mode: ExplainMode) -> Option<Plan> {
         let entry = self.table.find(fingerprint)?;
         Some(self.slow.explain(&entry, mode).await)
+    }
+
+    /// Advice from the statements that ran here, made on a connection and a thread of its own, one at a time, and kept for a
+    /// minute.
+    ///
+    /// # Errors
+    /// When the database can't be reached or asked.
+    pub async fn advice(&self) -> Result<Arc<AdviceReport>, AdviceError> {
+        self.adviser.advice(|| self.table.seen()).await
     }
 }
 

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use super::fingerprint::{Fingerprint, normalised};
 use super::histogram::Histogram;
 use super::report::{QueryFigures, SlowExample};
+use crate::advice::Seen;
 
 /// SQL longer than this is cut off where it is kept, in bytes.
 const LONGEST_TEXT: usize = 4_096;
@@ -115,6 +116,23 @@ impl Entry {
         figures.failures += theirs.failures;
     }
 
+    /// The slowest run with its values, where one was slow; else the first, without.
+    fn seen(&self) -> Option<Seen> {
+        let example = self.worst.lock().example.clone();
+        let (sql, binds) = match example {
+            Some(example) => (example.sql, example.binds),
+            None => (self.sample.clone()?, None),
+        };
+        let total = self.figures.lock().total;
+        let calls = self.calls.load(Ordering::Relaxed);
+        Some(Seen {
+            sql,
+            binds,
+            calls,
+            total,
+        })
+    }
+
     pub(super) fn report(&self) -> QueryFigures {
         let figures = self.figures.lock().clone();
         let calls = self.calls.load(Ordering::Relaxed);
@@ -195,6 +213,14 @@ impl Table {
 
     pub(crate) fn find(&self, fingerprint: Fingerprint) -> Option<Arc<Entry>> {
         self.entries.lock().get(&fingerprint).cloned()
+    }
+
+    /// What can be asked of the database again, what took longest in all first.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        let entries: Vec<Arc<Entry>> = self.entries.lock().values().cloned().collect();
+        let mut seen: Vec<Seen> = entries.iter().filter_map(|entry| entry.seen()).collect();
+        seen.sort_by_key(|seen| std::cmp::Reverse(seen.total));
+        seen
     }
 
     /// Everything, what took longest in all first; all others last, where there are some.

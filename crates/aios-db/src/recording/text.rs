@@ -23,6 +23,21 @@ impl Statement {
         })
     }
 
+    /// SQL and its values as diesel prints them; `None` where it has places for values that are not known.
+    pub(crate) fn of(sql: &str, binds: Option<&str>) -> Option<Self> {
+        let mut needed = 0;
+        places(sql, DatabaseKind::Sqlite, |piece| {
+            if let Piece::Place(place) = piece {
+                needed = needed.max(place + 1);
+            }
+        });
+        let binds = Bind::read_all(binds.unwrap_or("[]"))?;
+        (binds.len() >= needed).then(|| Self {
+            sql: sql.to_owned(),
+            binds,
+        })
+    }
+
     /// The statement with its values written into it.
     pub fn with_values(&self, kind: DatabaseKind) -> String {
         self.with_each(kind, |bind| bind.literal(kind))
@@ -52,7 +67,7 @@ impl Statement {
     }
 
     /// PostgreSQL's `PREPARE` of the statement.
-    pub(super) fn prepare(&self, name: &str) -> String {
+    pub(crate) fn prepare(&self, name: &str) -> String {
         let types: Vec<&str> = self.binds.iter().map(Bind::type_name).collect();
         let types = if types.is_empty() {
             String::new()
@@ -63,7 +78,7 @@ impl Statement {
     }
 
     /// PostgreSQL's `EXECUTE` of what was prepared.
-    pub(super) fn execute(&self, name: &str) -> String {
+    pub(crate) fn execute(&self, name: &str) -> String {
         let values: Vec<String> = self
             .binds
             .iter()

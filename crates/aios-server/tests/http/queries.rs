@@ -71,6 +71,47 @@ on_both_databases! {
         refused.problem(422, "invalid");
     }
 
+    fn admins_get_advice_from_the_route_and_the_command_line(database: &TestDatabase) {
+        let server = TestServer::start(database);
+        let double = "CREATE INDEX idx_twice ON agent_reviews (agent_id, created_at DESC, id DESC)";
+        aios_db::recording::execute(&mut database.connection(), double).unwrap();
+        server.get("marketplace/agents?limit=7").send().expect(200);
+        let answer = server.get("admin/advice").by(User::Admin).send().expect(200);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let told = answer.json();
+        assert!(told["statements"].as_u64() > Some(0), "{told:#}");
+        let redundant = with(&told["advice"], "subject", "idx_twice");
+        assert_eq!(redundant["kind"], "redundant_index");
+        assert!(text(&redundant["sql"][0]).starts_with("DROP INDEX"), "{redundant:#}");
+        server.get("admin/advice").by(User::Ada).send().problem(403, "forbidden");
+        let address = format!("http://{}", server.address());
+        let url = match database.url().path() {
+            Some(path) => format!("sqlite://{}", path.display()),
+            // Another database of the same server, with no table in it.
+            None => std::env::var("AIOS_TEST_POSTGRES_URL").unwrap(),
+        };
+        for arguments in [&["--server", &address][..], &[]] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_aios"));
+            command.arg("advise").args(arguments).env("TOKEN", User::Admin.token()).env("DATABASE_URL", &url);
+            let shown = command.output().unwrap();
+            let printed = String::from_utf8_lossy(&shown.stdout);
+            let is_there = database.url().path().is_some() || !arguments.is_empty();
+            assert!(shown.status.success() && printed.contains("redundant index: idx_twice") == is_there, "{shown:?}");
+            assert_eq!(printed.contains("--statements FILE"), arguments.is_empty(), "{printed}");
+        }
+        let mut stranger = Command::new(env!("CARGO_BIN_EXE_aios"));
+        stranger.args(["advise", "--server", &address]).env("TOKEN", "none");
+        assert!(!stranger.output().unwrap().status.success());
+    }
+
+    fn the_monitoring_page_holds_nothing_and_runs_nothing_else(database: &TestDatabase) {
+        let server = TestServer::start(database);
+        let page = server.get("/monitoring").send().expect(200);
+        let policy = page.header("content-security-policy").unwrap().to_owned();
+        assert!(policy.contains("default-src 'none'") && policy.contains("connect-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    }
+
     fn a_request_that_runs_a_query_a_row_fails_under_test(database: &TestDatabase) {
         let server = TestServer::start(database);
         let database = server.marketplace.database().clone();

@@ -29,7 +29,7 @@ const fn row(method: &'static str, path: &'static str, statuses: [u16; 5]) -> Ro
 const OPEN: [u16; 5] = [200; 5];
 
 /// The agent is Ada's and Bea has it installed; the entry is Bea's.
-const TABLE: [Row; 33] = [
+const TABLE: [Row; 35] = [
     row("GET", "/api/v1/marketplace/stats", OPEN),
     row("GET", "/api/v1/marketplace/agents", OPEN),
     row("POST", "/api/v1/marketplace/agents", [401, 201, 201, 201, 201]),
@@ -77,12 +77,14 @@ const TABLE: [Row; 33] = [
     row("GET", "/api/v1/admin/queries", [401, 403, 403, 403, 200]),
     // What it is asked for is no fingerprint.
     row("GET", "/api/v1/admin/queries/{id}/plan", [401, 403, 403, 403, 404]),
+    row("GET", "/api/v1/admin/advice", [401, 403, 403, 403, 200]),
     row("GET", "/livez", OPEN),
     row("GET", "/readyz", OPEN),
     row("GET", "/health", OPEN),
     row("GET", "/metrics", OPEN),
     row("GET", "/openapi.json", OPEN),
     row("GET", "/docs", OPEN),
+    row("GET", "/monitoring", OPEN),
     row("GET", "/", [302; 5]),
 ];
 

@@ -1,0 +1,167 @@
+//! `aios advise`: indexes that are missing, redundant or unused, and room that is wasted, with the SQL to run.
+
+use std::fmt::Write as _;
+
+use aios_db::advice::{AdviceReport, AdviceSettings, Seen, advise, counted_by_postgres, read_statements};
+use aios_db::{Access, DatabaseUrl, connect};
+use serde_json::{Value, json};
+
+use crate::cli::AdviseArgs;
+use crate::config::StartError;
+
+/// Why nothing is said of missing indexes.
+const NO_STATEMENTS: &str = "Missing indexes: which statements run is known to a server (--server URL), to PostgreSQL where \
+                             pg_stat_statements is installed, or to a file of statements (--statements FILE).";
+
+pub(crate) fn run(args: &AdviseArgs) -> Result<(), StartError> {
+    let report = match &args.server {
+        Some(server) => ask(server, args.token.as_deref().unwrap_or_default())?,
+        None => look(args)?,
+    };
+    crate::print(text(&report).trim_end());
+    Ok(())
+}
+
+/// In the database itself.
+fn look(args: &AdviseArgs) -> Result<Value, StartError> {
+    let url = &args.database.database_url;
+    // Opening one would make it.
+    if let Some(path) = url.path().filter(|path| !path.exists()) {
+        return Err(StartError::new(format!(
+            "there is no database at {}; name one by DATABASE_URL",
+            path.display()
+        )));
+    }
+    let seen = seen(args, url)?;
+    let told = advise(url, seen.as_deref().unwrap_or_default(), &AdviceSettings::default());
+    let mut report = told.map_err(|error| StartError::new(format!("no advice on {url}: {error}")))?;
+    if seen.is_none() {
+        report.notes.push(NO_STATEMENTS.to_owned());
+    }
+    Ok(as_told(&report))
+}
+
+/// The statements that are known here; `None` where nobody knows any.
+fn seen(args: &AdviseArgs, url: &DatabaseUrl) -> Result<Option<Vec<Seen>>, StartError> {
+    if let Some(file) = &args.statements {
+        let failed = |error: std::io::Error| StartError::new(format!("can't read {}: {error}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(failed)?;
+        let read = read_statements(&text, url.kind());
+        let Some(read) = read else {
+            return Err(StartError::new(format!(
+                "{} has statements that can't be read as SQL of {}; each ends with a semicolon",
+                file.display(),
+                url.kind()
+            )));
+        };
+        return Ok(Some(read));
+    }
+    let connected = connect(url, Access::ReadOnly, Some(AdviceSettings::default().statement_limit));
+    let mut connection =
+        connected.map_err(|error| StartError::new(format!("can't open the database {url}: {error}")))?;
+    counted_by_postgres(&mut connection).map_err(|error| StartError::new(error.to_string()))
+}
+
+/// What a server says, which knows the statements that it ran.
+fn ask(server: &str, token: &str) -> Result<Value, StartError> {
+    let server = server.trim_end_matches('/');
+    let failed = |error: ureq::Error| StartError::new(format!("can't ask {server}: {error}"));
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    let asked = agent
+        .get(format!("{server}/api/v1/admin/advice"))
+        .header("Authorization", format!("Bearer {token}"))
+        .call();
+    let mut answer = asked.map_err(failed)?;
+    let is_success = answer.status().is_success();
+    let body: Value = answer.body_mut().read_json().map_err(failed)?;
+    if is_success {
+        return Ok(body);
+    }
+    let detail = body.get("detail").and_then(Value::as_str);
+    Err(StartError::new(format!(
+        "{server} gives no advice: {}",
+        detail.unwrap_or("it did not say why")
+    )))
+}
+
+/// As a server would tell it.
+fn as_told(report: &AdviceReport) -> Value {
+    let measured = |measured: aios_db::advice::Measured| json!({ "unit": measured.unit, "before": measured.before, "after": measured.after });
+    let advice = report.advice.iter().map(|advice| {
+        let statements = advice
+            .statements
+            .iter()
+            .map(|one| json!({ "sql": one.sql, "calls": one.calls, "measured": measured(one.measured) }));
+        json!({
+            "kind": advice.kind.as_str(), "table": advice.table, "subject": advice.subject, "reason": advice.reason,
+            "measured": advice.measured.map(measured), "statements": statements.collect::<Vec<_>>(), "sql": advice.sql,
+        })
+    });
+    json!({ "advice": advice.collect::<Vec<_>>(), "notes": report.notes, "statements": report.statements })
+}
+
+/// For people: each piece with its reason as comments of SQL, so that the whole can be kept as a script.
+fn text(report: &Value) -> String {
+    let mut out = String::new();
+    let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let word = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let comment = |out: &mut String, text: &str| {
+        for line in text.lines() {
+            let _ = writeln!(out, "-- {line}");
+        }
+    };
+    for advice in list(report, "advice") {
+        let kind = word(&advice, "kind").replace('_', " ");
+        comment(&mut out, &format!("{kind}: {}", word(&advice, "subject")));
+        comment(&mut out, &word(&advice, "reason"));
+        if let Some(change) = advice.get("measured").and_then(change) {
+            comment(&mut out, &change);
+        }
+        for statement in list(&advice, "statements") {
+            let calls = statement.get("calls").and_then(Value::as_u64).unwrap_or_default();
+            comment(&mut out, &format!("for {calls} calls of {}", word(&statement, "sql")));
+        }
+        let sql = list(&advice, "sql");
+        for (place, sql) in sql.iter().filter_map(Value::as_str).enumerate() {
+            let or = if place == 0 { "" } else { "-- or: " };
+            let _ = writeln!(out, "{or}{sql}");
+        }
+        out.push('\n');
+    }
+    if list(report, "advice").is_empty() {
+        comment(&mut out, "There is nothing to do.");
+    }
+    for note in list(report, "notes").iter().filter_map(Value::as_str) {
+        comment(&mut out, note);
+    }
+    out
+}
+
+/// `planner's cost: 460.1 to 33.2`.
+fn change(measured: &Value) -> Option<String> {
+    let figure = |name: &str| measured.get(name).and_then(Value::as_f64);
+    let unit = measured.get("unit").and_then(Value::as_str)?;
+    Some(format!("{unit}: {:.2} to {:.2}", figure("before")?, figure("after")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_a_script() {
+        let report = json!({
+            "advice": [{
+                "kind": "bloated_table", "table": "t", "subject": "t", "reason": "Much\nis empty.", "statements": [],
+                "measured": { "unit": "MB", "before": 20.0, "after": 2.5 }, "sql": ["VACUUM t;", "VACUUM (FULL) t;"],
+            }],
+            "notes": ["So it is."],
+        });
+        let expected = "-- bloated table: t\n-- Much\n-- is empty.\n-- MB: 20.00 to 2.50\nVACUUM t;\n-- or: VACUUM (FULL) t;\n\n-- So it is.\n";
+        assert_eq!(text(&report), expected);
+        assert_eq!(text(&json!({})), "-- There is nothing to do.\n");
+    }
+}
