@@ -57,18 +57,14 @@ impl Words {
             .join(" ")
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &String> {
-        self.0.iter()
-    }
-
-    /// The words parted by spaces, for comparing trigrams.
+    /// The words parted by spaces.
     pub(crate) fn plain(&self) -> String {
         self.0.join(" ")
     }
 
-    /// The words with those that SQLite's index does not know replaced by the most similar ones that it knows. `None` where
-    /// nothing is replaced: then another search would find nothing either.
-    pub(crate) fn corrected_on_sqlite(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
+    /// The words with those that no agent has replaced by the most similar ones that some have. `None` where nothing is
+    /// replaced: then another search would find nothing either.
+    pub(crate) fn corrected(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
         let mut corrected = self.clone();
         for word in &mut corrected.0 {
             if let Some(better) = correction(connection, word)? {
@@ -79,37 +75,61 @@ impl Words {
     }
 }
 
+/// A word of agents' texts.
 #[derive(QueryableByName)]
-struct Indexed {
+struct Known {
     #[diesel(sql_type = Text)]
-    term: String,
+    word: String,
+    /// How many agents have it.
     #[diesel(sql_type = BigInt)]
-    doc: i64,
+    agents: i64,
 }
 
-/// The indexed word that is most like `word`, where none begins with it. Words that begin with another letter are not looked
-/// at: the index is read from that letter on alone, and typos at the beginning are rare.
+/// The known word that is most like `word`, where none begins with it. Those with the same two letters at the beginning come
+/// before others, and with another first letter none are looked at: typos at the beginning are rare, and so few of all words
+/// are read.
 fn correction(connection: &mut AnyConnection, word: &str) -> DbResult<Option<String>> {
     let allowed = allowed_edits(word);
-    let Some(first) = word.chars().next().filter(|_| allowed > 0) else {
-        return Ok(None);
-    };
-    let candidates: Vec<Indexed> = sql_query("SELECT term, doc FROM agents_fts_words WHERE term >= $1 AND term < $2")
-        .bind::<Text, _>(first.to_string())
-        .bind::<Text, _>(format!("{first}\u{10FFFF}"))
-        .load(connection)?;
-    if candidates.iter().any(|candidate| candidate.term.starts_with(word)) {
+    if allowed == 0 {
         return Ok(None);
     }
-    let best = candidates
-        .into_iter()
-        .filter_map(|candidate| {
-            let (edits, beginning) = edits_to_beginning(word, &candidate.term, allowed)?;
-            // Whole words before beginnings, and words of many agents before those of few.
-            Some((edits, beginning.len() < candidate.term.len(), -candidate.doc, beginning))
-        })
-        .min();
-    Ok(best.map(|(_, _, _, beginning)| beginning))
+    for letters in [2, 1] {
+        let beginning: String = word.chars().take(letters).collect();
+        let candidates = known_words(connection, &beginning, word.chars().count() - allowed)?;
+        if candidates.iter().any(|candidate| candidate.word.starts_with(word)) {
+            return Ok(None);
+        }
+        let best = candidates
+            .into_iter()
+            .filter_map(|candidate| {
+                let (edits, beginning) = edits_to_beginning(word, &candidate.word, allowed)?;
+                // Whole words before beginnings, and words of many agents before those of few.
+                Some((
+                    edits,
+                    beginning.len() < candidate.word.len(),
+                    -candidate.agents,
+                    beginning,
+                ))
+            })
+            .min();
+        if let Some((_, _, _, beginning)) = best {
+            return Ok(Some(beginning));
+        }
+    }
+    Ok(None)
+}
+
+/// The words of agents' texts that begin so and have at least so many letters.
+fn known_words(connection: &mut AnyConnection, beginning: &str, letters: usize) -> DbResult<Vec<Known>> {
+    let words = sql_query(
+        "SELECT word, CAST(sum(agents) AS bigint) AS agents FROM search_words \
+         WHERE word >= $1 AND word < $2 AND length(word) >= $3 GROUP BY word HAVING sum(agents) > 0",
+    )
+    .bind::<Text, _>(beginning)
+    .bind::<Text, _>(format!("{beginning}\u{10FFFF}"))
+    .bind::<BigInt, _>(i64::try_from(letters).unwrap_or(i64::MAX))
+    .load(connection)?;
+    Ok(words)
 }
 
 /// How many edits a word may be away from what was meant: none in short words, which all look alike.

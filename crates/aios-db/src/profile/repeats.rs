@@ -53,6 +53,10 @@ const CURES: &[(&str, &str)] = &[
         "store::knowledge::knowledge_list, or `eq_any` over the ids",
     ),
     ("marketplace_agents", "store::agents::agents_find, with all ids at once"),
+    (
+        "search_words",
+        "one statement for all beginnings; a search has ten words at most",
+    ),
     ("tag_totals", "one statement with `eq_any` over the tags"),
     (
         "tags",
