@@ -1,11 +1,14 @@
 //! What someone typed, as words; and the words as each database's full-text search wants them. Input is never query syntax:
 //! only letters and digits get through, each word quoted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aios_domain::SearchQuery;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::connection::MultiBackend;
 use crate::profile::RunQueryDsl;
 use crate::{AnyConnection, DbResult};
 
@@ -64,79 +67,94 @@ impl Words {
 
     /// The words with those that no agent has replaced by the most similar ones that some have. `None` where nothing is
     /// replaced: then another search would find nothing either.
+    ///
+    /// Those with the same two letters at the beginning come before others, and with another first letter none are looked at:
+    /// typos at the beginning are rare, and so few of all words are read. It sends two statements at most.
     pub(crate) fn corrected(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
         let mut corrected = self.clone();
-        for word in &mut corrected.0 {
-            if let Some(better) = correction(connection, word)? {
-                *word = better;
+        let mut open: Vec<&mut String> = corrected.0.iter_mut().filter(|word| allowed_edits(word) > 0).collect();
+        for letters in [2, 1] {
+            let beginnings: BTreeSet<String> = open.iter().map(|word| beginning(word, letters)).collect();
+            if beginnings.is_empty() {
+                break;
             }
+            let known = known_words(connection, beginnings)?;
+            open.retain_mut(|word| match correction(&known, word, &beginning(word, letters)) {
+                Correction::Needless => false,
+                Correction::To(better) => {
+                    **word = better;
+                    false
+                }
+                Correction::Unknown => true,
+            });
         }
         Ok((corrected != *self).then_some(corrected))
     }
 }
 
-/// A word of agents' texts.
+fn beginning(word: &str, letters: usize) -> String {
+    word.chars().take(letters).collect()
+}
+
+/// What becomes of a word that may be misspelt.
+enum Correction {
+    /// Some agent has it, or a word that begins so.
+    Needless,
+    /// This is most like it.
+    To(String),
+    /// Nothing is like it.
+    Unknown,
+}
+
+/// Looks for the word among the known ones with this beginning.
+fn correction(known: &BTreeMap<String, i64>, word: &str, beginning: &str) -> Correction {
+    let allowed = allowed_edits(word);
+    let candidates = || {
+        let from = known.range(beginning.to_owned()..);
+        from.take_while(|(candidate, _)| candidate.starts_with(beginning))
+            .filter(|&(_, &agents)| agents > 0)
+    };
+    if candidates().any(|(candidate, _)| candidate.starts_with(word)) {
+        return Correction::Needless;
+    }
+    let best = candidates()
+        .filter_map(|(candidate, &agents)| {
+            let (edits, beginning) = edits_to_beginning(word, candidate, allowed)?;
+            // Whole words before beginnings, and words of many agents before those of few.
+            Some((edits, beginning.len() < candidate.len(), -agents, beginning))
+        })
+        .min();
+    best.map_or(Correction::Unknown, |(_, _, _, better)| Correction::To(better))
+}
+
+/// A row of `search_words`: a word of agents' texts.
 #[derive(QueryableByName)]
 struct Known {
     #[diesel(sql_type = Text)]
     word: String,
-    /// How many agents have it.
+    /// How many agents have it, of those that one shard counts.
     #[diesel(sql_type = BigInt)]
     agents: i64,
 }
 
-/// The known word that is most like `word`, where none begins with it. Those with the same two letters at the beginning come
-/// before others, and with another first letter none are looked at: typos at the beginning are rare, and so few of all words
-/// are read.
-fn correction(connection: &mut AnyConnection, word: &str) -> DbResult<Option<String>> {
-    let allowed = allowed_edits(word);
-    if allowed == 0 {
-        return Ok(None);
+/// The words of agents' texts with any of these beginnings, and how many agents have them: one range of the key a beginning.
+/// Shards are added up here, which spares the database a sort.
+fn known_words(connection: &mut AnyConnection, beginnings: BTreeSet<String>) -> DbResult<BTreeMap<String, i64>> {
+    let ranges: Vec<String> = (0..beginnings.len())
+        .map(|place| {
+            let (from, to) = (2 * place + 1, 2 * place + 2);
+            format!("SELECT word, agents FROM search_words WHERE word >= ${from} AND word < ${to}")
+        })
+        .collect();
+    let mut query = sql_query(ranges.join(" UNION ALL ")).into_boxed::<MultiBackend>();
+    for beginning in beginnings {
+        let end = format!("{beginning}\u{10FFFF}");
+        query = query.bind::<Text, _>(beginning).bind::<Text, _>(end);
     }
-    for letters in [2, 1] {
-        let beginning: String = word.chars().take(letters).collect();
-        let candidates = known_words(connection, &beginning, word.chars().count() - allowed)?;
-        if candidates.iter().any(|candidate| candidate.word.starts_with(word)) {
-            return Ok(None);
-        }
-        let best = candidates
-            .into_iter()
-            .filter_map(|candidate| {
-                let (edits, beginning) = edits_to_beginning(word, &candidate.word, allowed)?;
-                // Whole words before beginnings, and words of many agents before those of few.
-                Some((
-                    edits,
-                    beginning.len() < candidate.word.len(),
-                    -candidate.agents,
-                    beginning,
-                ))
-            })
-            .min();
-        if let Some((_, _, _, beginning)) = best {
-            return Ok(Some(beginning));
-        }
+    let mut words = BTreeMap::new();
+    for row in query.load::<Known>(connection)? {
+        *words.entry(row.word).or_default() += row.agents;
     }
-    Ok(None)
-}
-
-/// The words of agents' texts that begin so and have at least so many letters. Shards are added up here: that spares the
-/// database a sort, since rows come in the order of their key.
-fn known_words(connection: &mut AnyConnection, beginning: &str, letters: usize) -> DbResult<Vec<Known>> {
-    let rows: Vec<Known> = sql_query(
-        "SELECT word, agents FROM search_words WHERE word >= $1 AND word < $2 AND length(word) >= $3 ORDER BY word, shard",
-    )
-    .bind::<Text, _>(beginning)
-    .bind::<Text, _>(format!("{beginning}\u{10FFFF}"))
-    .bind::<BigInt, _>(i64::try_from(letters).unwrap_or(i64::MAX))
-    .load(connection)?;
-    let mut words: Vec<Known> = Vec::with_capacity(rows.len());
-    for row in rows {
-        match words.last_mut() {
-            Some(last) if last.word == row.word => last.agents += row.agents,
-            _ => words.push(row),
-        }
-    }
-    words.retain(|known| known.agents > 0);
     Ok(words)
 }
 

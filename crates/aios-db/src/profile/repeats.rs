@@ -53,10 +53,7 @@ const CURES: &[(&str, &str)] = &[
         "store::knowledge::knowledge_list, or `eq_any` over the ids",
     ),
     ("marketplace_agents", "store::agents::agents_find, with all ids at once"),
-    (
-        "search_words",
-        "one statement for all beginnings; a search has ten words at most",
-    ),
+    ("search_words", "one statement with a range for each beginning"),
     ("tag_totals", "one statement with `eq_any` over the tags"),
     (
         "tags",

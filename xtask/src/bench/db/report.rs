@@ -231,7 +231,10 @@ fn facts(run: &Run, told_as: &str) -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: Vec<&str> = load.split(' ').take(3).collect();
-    let databases: String = run.facts.iter().map(|Facts(line)| format!("\n- {line}")).collect();
+    let mut databases = String::new();
+    for Facts(line) in &run.facts {
+        let _ = write!(databases, "\n- {line}");
+    }
     format!(
         "- {}, {processor}, {cores} cores; load average at the end {}\n- {}; {}; commit {}{databases}\n- `{told_as}`",
         Utc::now().format("%Y-%m-%d"),
