@@ -98,8 +98,14 @@ pub(crate) fn fill(connection: &mut AnyConnection, agents: u64) -> DbResult<(Sam
     if let Some(data) = SeedData::new(1, Size::of_agents(agents), until) {
         bulk::load(connection, &data, &mut |_| {})?;
     }
+    Ok((found(connection)?, until))
+}
+
+/// Finds arguments in a database that was filled before, to the same end.
+pub(crate) fn found(connection: &mut AnyConnection) -> DbResult<Sample> {
+    let until = UNTIL.parse().unwrap_or_default();
     catalogue::furnish(connection, until)?;
-    Ok((Sample::of(connection, until)?, until))
+    Sample::of(connection, until)
 }
 
 /// Where the data end: the same rows each time.

@@ -198,10 +198,6 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// How similar a word must be to a part of an agent's text for PostgreSQL to take it for a typo of that part, 0 to 1. At
-/// pg_trgm's own 0.6 two swapped letters in a word of eight are too many already.
-const WORD_SIMILARITY: f64 = 0.36;
-
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -228,10 +224,7 @@ pub fn connect(
             let mut connection = PgConnection::establish(url)?;
             let timeout = statement_timeout.map_or(0, |timeout| timeout.as_millis());
             connection
-                .batch_execute(&format!(
-                    "SET timezone TO 'UTC'; SET statement_timeout TO {timeout}; \
-                     SET pg_trgm.word_similarity_threshold TO {WORD_SIMILARITY}"
-                ))
+                .batch_execute(&format!("SET timezone TO 'UTC'; SET statement_timeout TO {timeout}"))
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(AnyConnection::Postgres(connection))
         }

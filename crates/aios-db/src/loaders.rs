@@ -71,11 +71,11 @@ fn distinct<K: Ord>(keys: impl IntoIterator<Item = K>) -> Vec<K> {
 
 /// The first rows of each parent: one statement a chunk. An index on the parent and the order gives them without a sort.
 ///
-/// PostgreSQL looks each parent's rows up and stops when it has enough (`LATERAL`). SQLite has no such join, and numbers each
-/// parent's rows in the index's order.
+/// Each parent's rows are looked up until there are enough: by a `LATERAL` join on PostgreSQL, and on SQLite, which has none, by
+/// their keys. (Numbering them by a window function reads all of a parent's rows: 160 ms for popular agents' reviews.)
 #[derive(Clone, Copy, Debug)]
 pub struct TopPerParent {
-    /// The table of the rows.
+    /// The table of the rows, whose key is `id`.
     pub table: &'static str,
     /// Its column that names the parent.
     pub parent: &'static str,
@@ -113,16 +113,20 @@ impl TopPerParent {
     fn query(&self, kind: DatabaseKind, ids: Vec<Uuid>, most: u32) -> BoxedSqlQuery<'static, MultiBackend, SqlQuery> {
         let Self { table, parent, order } = self;
         let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
-        let (places, limit) = (places.join(", "), ids.len() + 1);
+        let limit = ids.len() + 1;
+        let places = places.join(match kind {
+            DatabaseKind::Postgres => ", ",
+            DatabaseKind::Sqlite => "), (",
+        });
         let text = match kind {
             DatabaseKind::Postgres => format!(
                 "SELECT child.* FROM unnest(ARRAY[{places}]) AS parent (id) CROSS JOIN LATERAL \
                  (SELECT * FROM {table} WHERE {parent} = parent.id ORDER BY {order} LIMIT ${limit}) AS child"
             ),
             DatabaseKind::Sqlite => format!(
-                "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY {parent} ORDER BY {order}) AS place_among_siblings \
-                 FROM {table} WHERE {parent} IN ({places})) WHERE place_among_siblings <= ${limit} \
-                 ORDER BY {parent}, place_among_siblings"
+                "WITH parent (id) AS (VALUES ({places})) SELECT child.* FROM parent JOIN {table} AS child ON child.id IN \
+                 (SELECT id FROM {table} WHERE {parent} = parent.id ORDER BY {order} LIMIT ${limit}) \
+                 ORDER BY {parent}, {order}"
             ),
         };
         let mut query = sql_query(text).into_boxed();

@@ -175,6 +175,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt, Text};
+
+    search_words (word, shard) {
+        word -> Text,
+        shard -> SmallInt,
+        agents -> BigInt,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, SmallInt};
     use crate::sql_types::Uuid;
 
@@ -231,6 +241,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     edge_purges,
     knowledge_entries,
     marketplace_agents,
+    search_words,
     tag_totals,
     tags,
     users,

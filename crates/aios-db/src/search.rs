@@ -1,11 +1,14 @@
 //! What someone typed, as words; and the words as each database's full-text search wants them. Input is never query syntax:
 //! only letters and digits get through, each word quoted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aios_domain::SearchQuery;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::connection::MultiBackend;
 use crate::profile::RunQueryDsl;
 use crate::{AnyConnection, DbResult};
 
@@ -57,59 +60,102 @@ impl Words {
             .join(" ")
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &String> {
-        self.0.iter()
-    }
-
-    /// The words parted by spaces, for comparing trigrams.
+    /// The words parted by spaces.
     pub(crate) fn plain(&self) -> String {
         self.0.join(" ")
     }
 
-    /// The words with those that SQLite's index does not know replaced by the most similar ones that it knows. `None` where
-    /// nothing is replaced: then another search would find nothing either.
-    pub(crate) fn corrected_on_sqlite(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
+    /// The words with those that no agent has replaced by the most similar ones that some have. `None` where nothing is
+    /// replaced: then another search would find nothing either.
+    ///
+    /// Those with the same two letters at the beginning come before others, and with another first letter none are looked at:
+    /// typos at the beginning are rare, and so few of all words are read. It sends two statements at most.
+    pub(crate) fn corrected(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
         let mut corrected = self.clone();
-        for word in &mut corrected.0 {
-            if let Some(better) = correction(connection, word)? {
-                *word = better;
+        let mut open: Vec<&mut String> = corrected.0.iter_mut().filter(|word| allowed_edits(word) > 0).collect();
+        for letters in [2, 1] {
+            let beginnings: BTreeSet<String> = open.iter().map(|word| beginning(word, letters)).collect();
+            if beginnings.is_empty() {
+                break;
             }
+            let known = known_words(connection, beginnings)?;
+            open.retain_mut(|word| match correction(&known, word, &beginning(word, letters)) {
+                Correction::Needless => false,
+                Correction::To(better) => {
+                    **word = better;
+                    false
+                }
+                Correction::Unknown => true,
+            });
         }
         Ok((corrected != *self).then_some(corrected))
     }
 }
 
-#[derive(QueryableByName)]
-struct Indexed {
-    #[diesel(sql_type = Text)]
-    term: String,
-    #[diesel(sql_type = BigInt)]
-    doc: i64,
+fn beginning(word: &str, letters: usize) -> String {
+    word.chars().take(letters).collect()
 }
 
-/// The indexed word that is most like `word`, where none begins with it. Words that begin with another letter are not looked
-/// at: the index is read from that letter on alone, and typos at the beginning are rare.
-fn correction(connection: &mut AnyConnection, word: &str) -> DbResult<Option<String>> {
+/// What becomes of a word that may be misspelt.
+enum Correction {
+    /// Some agent has it, or a word that begins so.
+    Needless,
+    /// This is most like it.
+    To(String),
+    /// Nothing is like it.
+    Unknown,
+}
+
+/// Looks for the word among the known ones with this beginning.
+fn correction(known: &BTreeMap<String, i64>, word: &str, beginning: &str) -> Correction {
     let allowed = allowed_edits(word);
-    let Some(first) = word.chars().next().filter(|_| allowed > 0) else {
-        return Ok(None);
+    let candidates = || {
+        let from = known.range(beginning.to_owned()..);
+        from.take_while(|(candidate, _)| candidate.starts_with(beginning))
+            .filter(|&(_, &agents)| agents > 0)
     };
-    let candidates: Vec<Indexed> = sql_query("SELECT term, doc FROM agents_fts_words WHERE term >= $1 AND term < $2")
-        .bind::<Text, _>(first.to_string())
-        .bind::<Text, _>(format!("{first}\u{10FFFF}"))
-        .load(connection)?;
-    if candidates.iter().any(|candidate| candidate.term.starts_with(word)) {
-        return Ok(None);
+    if candidates().any(|(candidate, _)| candidate.starts_with(word)) {
+        return Correction::Needless;
     }
-    let best = candidates
-        .into_iter()
-        .filter_map(|candidate| {
-            let (edits, beginning) = edits_to_beginning(word, &candidate.term, allowed)?;
+    let best = candidates()
+        .filter_map(|(candidate, &agents)| {
+            let (edits, beginning) = edits_to_beginning(word, candidate, allowed)?;
             // Whole words before beginnings, and words of many agents before those of few.
-            Some((edits, beginning.len() < candidate.term.len(), -candidate.doc, beginning))
+            Some((edits, beginning.len() < candidate.len(), -agents, beginning))
         })
         .min();
-    Ok(best.map(|(_, _, _, beginning)| beginning))
+    best.map_or(Correction::Unknown, |(_, _, _, better)| Correction::To(better))
+}
+
+/// A row of `search_words`: a word of agents' texts.
+#[derive(QueryableByName)]
+struct Known {
+    #[diesel(sql_type = Text)]
+    word: String,
+    /// How many agents have it, of those that one shard counts.
+    #[diesel(sql_type = BigInt)]
+    agents: i64,
+}
+
+/// The words of agents' texts with any of these beginnings, and how many agents have them: one range of the key a beginning.
+/// Shards are added up here, which spares the database a sort.
+fn known_words(connection: &mut AnyConnection, beginnings: BTreeSet<String>) -> DbResult<BTreeMap<String, i64>> {
+    let ranges: Vec<String> = (0..beginnings.len())
+        .map(|place| {
+            let (from, to) = (2 * place + 1, 2 * place + 2);
+            format!("SELECT word, agents FROM search_words WHERE word >= ${from} AND word < ${to}")
+        })
+        .collect();
+    let mut query = sql_query(ranges.join(" UNION ALL ")).into_boxed::<MultiBackend>();
+    for beginning in beginnings {
+        let end = format!("{beginning}\u{10FFFF}");
+        query = query.bind::<Text, _>(beginning).bind::<Text, _>(end);
+    }
+    let mut words = BTreeMap::new();
+    for row in query.load::<Known>(connection)? {
+        *words.entry(row.word).or_default() += row.agents;
+    }
+    Ok(words)
 }
 
 /// How many edits a word may be away from what was meant: none in short words, which all look alike.

@@ -27,7 +27,7 @@ use crate::schema::{marketplace_agents, tags, users};
 use crate::store::analytics::trending_refresh;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
 use crate::store::search_tiers::tiers_recount;
-use crate::store::totals::totals_recount;
+use crate::store::totals::{totals_recount, words_recount};
 use crate::{AnyConnection, DbResult};
 
 pub use rows::{BulkAgent, BulkEvent, Dataset};
@@ -119,6 +119,7 @@ pub fn load(
         totals_recount(connection)?;
         progress(Progress::Working("building indexes"));
         plan.put_back(connection)?;
+        words_recount(connection)?;
         // A server that runs meanwhile keeps nothing of what was. Kept under the real time, since rows are cleared by age.
         let (everything, now) = (&[EVERYTHING.to_owned()], to_microseconds(Utc::now()));
         invalidation_insert(connection, InvalidationId::new(), everything, now)?;

@@ -6,7 +6,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use crate::connection::{AnyConnection, MultiBackend};
+use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::error::DbResult;
 use crate::profile::RunQueryDsl;
 use crate::schema::{agent_totals, tag_totals, tags};
@@ -106,5 +106,19 @@ pub(crate) fn totals_recount(connection: &mut AnyConnection) -> DbResult<()> {
     ] {
         diesel::sql_query(statement).execute(connection)?;
     }
+    Ok(())
+}
+
+/// Counts anew in how many agents each word stands, after a load that ran without triggers, when the indexes are back.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn words_recount(connection: &mut AnyConnection) -> DbResult<()> {
+    diesel::sql_query("DELETE FROM search_words").execute(connection)?;
+    let counted = match connection.kind() {
+        DatabaseKind::Postgres => "SELECT word, 0, ndoc FROM ts_stat('SELECT search_vector FROM marketplace_agents')",
+        DatabaseKind::Sqlite => "SELECT term, 0, doc FROM agents_fts_words",
+    };
+    diesel::sql_query(format!("INSERT INTO search_words (word, shard, agents) {counted}")).execute(connection)?;
     Ok(())
 }

@@ -61,8 +61,10 @@ on_both_databases! {
     fn another_schema_has_another_description(database: &TestDatabase) {
         let mut connection = database.connection();
         let before = catalog::describe(&mut connection).unwrap();
-        revert(&mut connection).unwrap();
-        assert_ne!(catalog::describe(&mut connection).unwrap(), before);
+        // The last migrations may be there for the other kind of database.
+        while catalog::describe(&mut connection).unwrap() == before {
+            revert(&mut connection).unwrap();
+        }
         run(&mut connection).unwrap();
         assert_eq!(catalog::describe(&mut connection).unwrap(), before);
     }

@@ -19,5 +19,6 @@ mod outbox;
 mod pool;
 mod profile;
 mod search_tiers;
+mod search_words;
 mod servers;
 mod totals;

@@ -182,7 +182,8 @@ pub(super) fn searched(words: &str, sort: AgentSort) -> AgentListQuery {
     listed(sort, AgentFilter { search, ..any() })
 }
 
-const SEARCH: &str = "what matches is ranked";
+const FIFTY: &str = "the first fifty with a usual word turn up soon, which the bound on pages proves";
+const SEARCH: &str = "of what matches, the agents of the highest tiers are ranked";
 
 fn searches(_: DatabaseKind) -> Vec<Query> {
     let asked = [
@@ -198,11 +199,12 @@ fn searches(_: DatabaseKind) -> Vec<Query> {
             &searched(words, sort),
             &first(),
         ))
-        .buffers(u64::MAX)
-        .sorted(u64::MAX)
-        .allow("marketplace_agents", SEARCH)
+        // At most the agents of the highest tier, and fifty of each below, whatever their number.
+        .buffers(2_000)
+        .sorted(1_200)
+        .few_sorted(SEARCH)
+        .allow("marketplace_agents", FIFTY)
         .allow("agents_fts", SEARCH)
-        .allow("agents_fts_words", "the words that begin with one letter")
     });
     queries.into()
 }

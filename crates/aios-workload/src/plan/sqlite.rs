@@ -25,7 +25,12 @@ fn step(line: &str, findings: &mut Findings) {
     }
     let virtual_range = after("INDEX").is_some_and(|index| index.contains(':')) && line.contains("VIRTUAL TABLE");
     match words.first().copied() {
-        Some("SCAN") if !line.contains(" INDEX ") && !NO_TABLES.contains(&table) && !table.starts_with('(') => {
+        Some("SCAN")
+            if !line.contains(" INDEX ")
+                && !NO_TABLES.contains(&table)
+                && !table.starts_with('(')
+                && after("CONSTANT").is_none() =>
+        {
             findings.scans.insert(table.to_owned());
         }
         Some("SCAN") if virtual_range => {
@@ -41,7 +46,7 @@ fn step(line: &str, findings: &mut Findings) {
 }
 
 /// What is scanned and no table of ours: rows of a subquery, of a list of values.
-const NO_TABLES: [&str; 10] = [
+const NO_TABLES: [&str; 11] = [
     "CONSTANT",
     "json_each",
     "asked",
@@ -52,6 +57,7 @@ const NO_TABLES: [&str; 10] = [
     "c",
     "s",
     "matches",
+    "parent",
 ];
 
 #[cfg(test)]
@@ -69,6 +75,7 @@ mod tests {
             "  SEARCH tags USING COVERING INDEX sqlite_autoindex_tags_2 (name=?)",
             "SCAN agent_reviews",
             "SCAN CONSTANT ROW",
+            "SCAN 32 CONSTANT ROWS",
         ]);
         let indexes: Vec<&str> = findings.indexes.iter().map(String::as_str).collect();
         assert_eq!(indexes, ["idx_agents_popular", "sqlite_autoindex_tags_2"]);

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use aios_db::{Access, connect};
 use aios_workload::catalogue::{Query, Sample};
@@ -11,14 +10,17 @@ use aios_workload::catalogue::{Query, Sample};
 use super::measure::Times;
 use super::{Measured, Place};
 
-/// Runs the statements of the query, prepared, for whole seconds on so many connections.
+/// Its first runs plan anew, and should not be all that there are.
+const LEAST: usize = 20;
+
+/// Runs the statements of the query, prepared, so many times on each of so many connections.
 pub(super) fn timed(
     program: &Path,
     place: &Place,
     query: &Query,
     sample: &Sample,
     connections: usize,
-    time: Duration,
+    runs: usize,
 ) -> Measured<Times> {
     let statements = query.statements(&mut connect(&place.url, Access::ReadWrite, None)?, sample)?;
     let directory = tempfile::tempdir()?;
@@ -40,7 +42,7 @@ pub(super) fn timed(
     let output = command
         .arg(format!("--client={connections}"))
         .arg(format!("--jobs={connections}"))
-        .arg(format!("--time={}", time.as_secs_f64().ceil().max(1.0)))
+        .arg(format!("--transactions={}", runs.max(LEAST)))
         .arg(format!("--file={}", file.display()))
         .arg(&place.location)
         .output()?;

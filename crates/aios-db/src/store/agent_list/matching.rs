@@ -14,8 +14,6 @@ pub(super) enum Matching {
     Words(Words),
     /// As `Words`, with the words mended.
     Corrected(Words),
-    /// PostgreSQL: every word is similar to something in name, tags or capabilities.
-    Similar(Words),
 }
 
 impl Matching {
@@ -25,7 +23,6 @@ impl Matching {
             Self::All => "all",
             Self::Words(_) => "words",
             Self::Corrected(_) => "corrected",
-            Self::Similar(_) => "similar",
         }
     }
 
@@ -33,7 +30,7 @@ impl Matching {
         match self {
             Self::All => Matched::All,
             Self::Words(_) => Matched::Words,
-            Self::Corrected(_) | Self::Similar(_) => Matched::Forgiven,
+            Self::Corrected(_) => Matched::Forgiven,
         }
     }
 
@@ -56,7 +53,7 @@ impl Matching {
                 };
                 vec![Piece::Sql(of_tier), Piece::Text(words.tsquery()), Piece::Sql(")")]
             }
-            (Self::Words(words) | Self::Corrected(words) | Self::Similar(words), DatabaseKind::Sqlite) => {
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Sqlite) => {
                 let found = match tier {
                     3.. => {
                         " AND marketplace_agents.seq IN (SELECT rowid FROM agents_fts_tier_3 WHERE agents_fts_tier_3 MATCH "
@@ -71,10 +68,6 @@ impl Matching {
                 };
                 vec![Piece::Sql(found), Piece::Text(words.fts5()), Piece::Sql(")")]
             }
-            (Self::Similar(words), DatabaseKind::Postgres) => {
-                let similar = |word: &String| [Piece::Sql(" AND "), Piece::Text(word.clone()), Piece::Sql(SIMILAR)];
-                words.iter().flat_map(similar).collect()
-            }
         }
     }
 
@@ -87,7 +80,7 @@ impl Matching {
                 Piece::Text(words.tsquery()),
                 Piece::Sql(")) AS double precision)"),
             ]),
-            (Self::Words(words) | Self::Corrected(words) | Self::Similar(words), DatabaseKind::Sqlite) => Some(vec![
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Sqlite) => Some(vec![
                 Piece::Sql(
                     "aios_text_rank(marketplace_agents.name, marketplace_agents.tags, marketplace_agents.capabilities, \
                      marketplace_agents.description, ",
@@ -95,22 +88,6 @@ impl Matching {
                 Piece::Text(words.plain()),
                 Piece::Sql(")"),
             ]),
-            (Self::Similar(words), DatabaseKind::Postgres) => Some(vec![
-                Piece::Sql("CAST(word_similarity("),
-                Piece::Text(words.plain()),
-                Piece::Sql(SIMILARITY_END),
-            ]),
         }
     }
 }
-
-// `idx_agents_search_trigram` is on this very expression.
-macro_rules! trigram_text {
-    () => {
-        "(name_sort || ' ' || aios_words(tags) || ' ' || lower(aios_words(capabilities)))"
-    };
-}
-
-/// Behind a word: it is similar to a part of the text.
-const SIMILAR: &str = concat!(" <% ", trigram_text!());
-const SIMILARITY_END: &str = concat!(", ", trigram_text!(), ") AS double precision)");

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use self::lister::Lister;
 use self::matching::Matching;
-use crate::connection::DatabaseKind;
 use crate::paging::{CountMode, ListTask, Listing, PageRequest, Paging};
 use crate::search::Words;
 use crate::store::tag_filter::TagCondition;
@@ -98,7 +97,7 @@ pub fn agent_list(
     if found_something {
         return found;
     }
-    match forgiving(connection, words)? {
+    match forgiving(connection, &words)? {
         Some(matching) => match (lister(matching).list(connection), found) {
             (Err(error), Err(first)) if is_invalid_cursor(&error) => Err(first),
             (forgiven, _) => forgiven,
@@ -123,7 +122,7 @@ pub fn agent_count(
         (None, _) => Matching::All,
         (Some(words), _) if words.is_empty() => return Ok(Some(0)),
         (Some(words), Matched::All | Matched::Words) => Matching::Words(words),
-        (Some(words), Matched::Forgiven) => match forgiving(connection, words)? {
+        (Some(words), Matched::Forgiven) => match forgiving(connection, &words)? {
             Some(matching) => matching,
             None => return Ok(Some(0)),
         },
@@ -148,11 +147,8 @@ pub fn agent_count(
     lister.count(connection)
 }
 
-fn forgiving(connection: &mut AnyConnection, words: Words) -> DbResult<Option<Matching>> {
-    match connection.kind() {
-        DatabaseKind::Postgres => Ok(Some(Matching::Similar(words))),
-        DatabaseKind::Sqlite => Ok(words.corrected_on_sqlite(connection)?.map(Matching::Corrected)),
-    }
+fn forgiving(connection: &mut AnyConnection, words: &Words) -> DbResult<Option<Matching>> {
+    Ok(words.corrected(connection)?.map(Matching::Corrected))
 }
 
 fn is_invalid_cursor(error: &DbError) -> bool {
