@@ -181,7 +181,7 @@ impl Caches {
                     &self::public(settings.ttl).stale(AGENT_WHILE_REFRESHING),
                     AGENTS_SHARE,
                 )
-                .weigh(weights::agent)
+                .weigh(|kept: &Option<Arc<Agent>>| weights::agent(kept.as_deref()))
                 .build()?,
             agent_pages: maker.builder("agent-pages", &pages, 20).weigh(weights::page).build()?,
             agent_totals: maker.make("agent-totals", &pages, 1)?,

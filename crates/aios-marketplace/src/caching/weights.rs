@@ -1,7 +1,5 @@
 //! How many bytes kept agents take in memory.
 
-use std::sync::Arc;
-
 use aios_domain::{Agent, AgentSummary, PartialAgentSummary};
 
 use super::pages::KeptPage;
@@ -10,10 +8,11 @@ use super::pages::KeptPage;
 const ALLOCATION: usize = 16;
 
 /// An agent, or that there is none.
-pub(super) fn agent(kept: &Option<Arc<Agent>>) -> usize {
-    let Some(agent) = kept.as_deref() else {
-        return size_of_val(kept);
-    };
+pub(super) fn agent(kept: Option<&Agent>) -> usize {
+    kept.map_or(ALLOCATION, weight_of)
+}
+
+fn weight_of(agent: &Agent) -> usize {
     let Agent { summary, .. } = agent;
     size_of::<Agent>()
         + ALLOCATION
