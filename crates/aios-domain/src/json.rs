@@ -1,9 +1,8 @@
 //! JSON objects from outside, bounded in size and depth.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{self, Visitor};
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -15,7 +14,8 @@ use crate::Invalid;
 /// each level, and an allocation for each name and text. Copies share the text. Two are equal where the same members have
 /// the same values, in whatever order they were given.
 ///
-/// In a format that people read (JSON) it is the object; in others (MessagePack) it is the text.
+/// In a format that people read (JSON) it is written as the object, in others (MessagePack) as the text.
+/// Either can be read.
 ///
 /// ```
 /// # use aios_domain::JsonObject;
@@ -89,27 +89,12 @@ impl Serialize for JsonObject {
 
 impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            Self::new(Value::deserialize(deserializer)?).map_err(de::Error::custom)
-        } else {
-            deserializer.deserialize_str(AsText)
-        }
-    }
-}
-
-/// Reads an object that was written as its text.
-struct AsText;
-
-impl Visitor<'_> for AsText {
-    type Value = JsonObject;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object as text")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<JsonObject, E> {
-        let value = serde_json::from_str(text).map_err(E::custom)?;
-        JsonObject::new(value).map_err(E::custom)
+        // Either is read in any format: within a flattened struct serde does not tell which one it is.
+        let value = match Value::deserialize(deserializer)? {
+            Value::String(text) => serde_json::from_str(&text).map_err(de::Error::custom)?,
+            value => value,
+        };
+        Self::new(value).map_err(de::Error::custom)
     }
 }
 
