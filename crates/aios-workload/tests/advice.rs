@@ -33,12 +33,16 @@ fn filled(database: &TestDatabase, agents: u64) -> AnyConnection {
 
 /// A profiler that has heard every query of the service, each with its values.
 fn heard(database: &TestDatabase, connection: &mut AnyConnection) -> Arc<Profile> {
+    heard_by(AdviceSettings::default(), database, connection)
+}
+
+fn heard_by(settings: AdviceSettings, database: &TestDatabase, connection: &mut AnyConnection) -> Arc<Profile> {
     let config = ProfileConfig {
         slow: Duration::ZERO,
         on_repeat: OnRepeat::Report,
         advice: AdviceSettings {
             least_time: Duration::ZERO,
-            ..AdviceSettings::default()
+            ..settings
         },
         ..ProfileConfig::default()
     };
@@ -155,15 +159,15 @@ on_both_databases! {
         let told = |report: &AdviceReport| -> Vec<String> {
             of_kind(report, AdviceKind::UnusedIndex).iter().map(|advice| advice.subject.clone()).collect()
         };
+        let young = profile.advice().await.unwrap();
+        assert!(told(&young).is_empty() && young.notes.iter().any(|note| note.contains("too short")), "{young:#?}");
+        let settings = AdviceSettings { youngest_counts: Duration::ZERO, ..AdviceSettings::default() };
         let report = match database.kind() {
             // It is told by the plans of what ran.
-            DatabaseKind::Sqlite => profile.advice().await.unwrap(),
+            DatabaseKind::Sqlite => heard_by(settings, database, &mut connection).advice().await.unwrap(),
             DatabaseKind::Postgres => {
-                let young = profile.advice().await.unwrap();
-                assert!(told(&young).is_empty() && young.notes.iter().any(|note| note.contains("too short")), "{young:#?}");
                 // Counts reach the statistics when their connection has nothing more to do.
                 recording::execute(&mut connection, "SELECT pg_stat_force_next_flush()").unwrap();
-                let settings = AdviceSettings { youngest_counts: Duration::ZERO, ..AdviceSettings::default() };
                 Arc::new(advise(database.url(), &[], &settings).unwrap())
             }
         };

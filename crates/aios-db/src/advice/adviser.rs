@@ -18,6 +18,8 @@ type Made = (Instant, Arc<AdviceReport>);
 pub(crate) struct Adviser {
     url: DatabaseUrl,
     settings: AdviceSettings,
+    /// When it began, and the profiler with it.
+    began: Instant,
     last: Arc<Mutex<Option<Made>>>,
 }
 
@@ -26,6 +28,7 @@ impl Adviser {
         Self {
             url,
             settings,
+            began: Instant::now(),
             last: Arc::default(),
         }
     }
@@ -38,7 +41,11 @@ impl Adviser {
         {
             return Ok(Arc::clone(report));
         }
-        let (url, settings, seen) = (self.url.clone(), self.settings.clone(), seen());
+        let settings = AdviceSettings {
+            watched_for: self.began.elapsed(),
+            ..self.settings.clone()
+        };
+        let (url, seen) = (self.url.clone(), seen());
         // The lock goes along: when the asker gives up, the next one still waits for its end.
         let made = tokio::task::spawn_blocking(move || {
             let report = Arc::new(advise(&url, &seen, &settings)?);

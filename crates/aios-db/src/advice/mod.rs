@@ -55,8 +55,10 @@ pub struct AdviceSettings {
     pub least_time: Duration,
     /// So many rows of a table are copied for trying an index.
     pub sample_rows: i64,
-    /// Counts of use tell nothing before they are so old.
+    /// Counts of use tell nothing before they are so old, nor does what ran when it was watched for less.
     pub youngest_counts: Duration,
+    /// For how long the statements were watched.
+    pub watched_for: Duration,
     /// Less empty room is not worth a word, in bytes.
     pub least_bloat_bytes: i64,
     /// A smaller share of empty room is not, either: 0 to 1.
@@ -76,6 +78,7 @@ impl Default for AdviceSettings {
             least_time: Duration::from_millis(1),
             sample_rows: 20_000,
             youngest_counts: Duration::from_secs(24 * 3_600),
+            watched_for: Duration::ZERO,
             least_bloat_bytes: 10 << 20,
             least_bloat_share: 0.2,
             most_statements: 100,
@@ -237,7 +240,7 @@ pub fn advise(url: &DatabaseUrl, seen: &[Seen], settings: &AdviceSettings) -> Re
     let doubles: BTreeSet<String> = advice.iter().map(|advice| advice.subject.clone()).collect();
     let unused = match &mut connection {
         AnyConnection::Postgres(connection) => unused::on_postgres(connection, &schema, settings, &mut notes)?,
-        AnyConnection::Sqlite(connection) => unused::on_sqlite(connection, &schema, seen, &mut notes),
+        AnyConnection::Sqlite(connection) => unused::on_sqlite(connection, &schema, seen, settings, &mut notes),
     };
     advice.extend(unused.into_iter().filter(|unused| !doubles.contains(&unused.subject)));
     advice.extend(match &mut connection {

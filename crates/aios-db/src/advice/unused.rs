@@ -84,8 +84,17 @@ pub(super) fn on_sqlite(
     connection: &mut SqliteConnection,
     schema: &Schema,
     seen: &[Seen],
+    settings: &AdviceSettings,
     notes: &mut Vec<String>,
 ) -> Vec<Advice> {
+    if settings.watched_for < settings.youngest_counts {
+        notes.push(format!(
+            "Unused indexes: SQLite counts no use, and what ran was watched for {:.1} hours, which is too short; {:.0} are needed.",
+            settings.watched_for.as_secs_f64() / 3_600.0,
+            settings.youngest_counts.as_secs_f64() / 3_600.0
+        ));
+        return Vec::new();
+    }
     let (mut used, mut tables) = (BTreeSet::new(), BTreeSet::new());
     let mut forms = 0;
     for one in seen {
