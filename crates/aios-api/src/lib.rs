@@ -36,6 +36,7 @@ pub use delivery::DeliverySettings;
 pub use jwks::Jwks;
 pub use openapi::openapi_json;
 pub use shell::describe_metrics;
+pub use wire::advice_json;
 
 /// What all routes share.
 pub struct Api {

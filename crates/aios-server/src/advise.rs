@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use aios_db::advice::{AdviceReport, AdviceSettings, Seen, advise, counted_by_postgres, read_statements};
-use aios_db::{Access, DatabaseUrl, connect};
-use serde_json::{Value, json};
+use aios_db::DatabaseUrl;
+use aios_db::advice::{AdviceSettings, Seen, advise, counted_by_postgres, read_statements};
+use serde_json::Value;
 
+use crate::admin;
 use crate::cli::AdviseArgs;
 use crate::config::StartError;
 
@@ -15,7 +16,7 @@ const NO_STATEMENTS: &str = "Missing indexes: which statements run is known to a
 
 pub(crate) fn run(args: &AdviseArgs) -> Result<(), StartError> {
     let report = match &args.server {
-        Some(server) => ask(server, args.token.as_deref().unwrap_or_default())?,
+        Some(server) => ask(server, args.token.as_deref())?,
         None => look(args)?,
     };
     crate::print(text(&report).trim_end());
@@ -38,7 +39,7 @@ fn look(args: &AdviseArgs) -> Result<Value, StartError> {
     if seen.is_none() {
         report.notes.push(NO_STATEMENTS.to_owned());
     }
-    Ok(as_told(&report))
+    Ok(aios_api::advice_json(&report))
 }
 
 /// The statements that are known here; `None` where nobody knows any.
@@ -56,51 +57,22 @@ fn seen(args: &AdviseArgs, url: &DatabaseUrl) -> Result<Option<Vec<Seen>>, Start
         };
         return Ok(Some(read));
     }
-    let connected = connect(url, Access::ReadOnly, Some(AdviceSettings::default().statement_limit));
-    let mut connection =
-        connected.map_err(|error| StartError::new(format!("can't open the database {url}: {error}")))?;
+    let mut connection = admin::open(url, AdviceSettings::default().statement_limit)?;
     counted_by_postgres(&mut connection).map_err(|error| StartError::new(error.to_string()))
 }
 
 /// What a server says, which knows the statements that it ran.
-fn ask(server: &str, token: &str) -> Result<Value, StartError> {
-    let server = server.trim_end_matches('/');
-    let failed = |error: ureq::Error| StartError::new(format!("can't ask {server}: {error}"));
-    let agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .new_agent();
-    let asked = agent
-        .get(format!("{server}/api/v1/admin/advice"))
-        .header("Authorization", format!("Bearer {token}"))
-        .call();
-    let mut answer = asked.map_err(failed)?;
-    let is_success = answer.status().is_success();
-    let body: Value = answer.body_mut().read_json().map_err(failed)?;
-    if is_success {
-        return Ok(body);
+fn ask(server: &str, token: Option<&str>) -> Result<Value, StartError> {
+    let answer = admin::ask(server, "/api/v1/admin/advice", token)?;
+    if answer.is_success {
+        return Ok(answer.body);
     }
-    let detail = body.get("detail").and_then(Value::as_str);
+    let detail = answer.text("detail");
     Err(StartError::new(format!(
-        "{server} gives no advice: {}",
-        detail.unwrap_or("it did not say why")
+        "{} gives no advice: {}",
+        server.trim_end_matches('/'),
+        detail.as_deref().unwrap_or("it did not say why")
     )))
-}
-
-/// As a server would tell it.
-fn as_told(report: &AdviceReport) -> Value {
-    let measured = |measured: aios_db::advice::Measured| json!({ "unit": measured.unit, "before": measured.before, "after": measured.after });
-    let advice = report.advice.iter().map(|advice| {
-        let statements = advice
-            .statements
-            .iter()
-            .map(|one| json!({ "sql": one.sql, "calls": one.calls, "measured": measured(one.measured) }));
-        json!({
-            "kind": advice.kind.as_str(), "table": advice.table, "subject": advice.subject, "reason": advice.reason,
-            "measured": advice.measured.map(measured), "statements": statements.collect::<Vec<_>>(), "sql": advice.sql,
-        })
-    });
-    json!({ "advice": advice.collect::<Vec<_>>(), "notes": report.notes, "statements": report.statements })
 }
 
 /// For people: each piece with its reason as comments of SQL, so that the whole can be kept as a script.
@@ -149,6 +121,8 @@ fn change(measured: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,6 @@
 //! The binary `aios`: command line, configuration and wiring. Nothing is decided here but what is put together how.
 
+mod admin;
 mod advise;
 mod cache;
 mod cli;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aios_db::profile::{ExplainMode, Fingerprint, OnRepeat, ProfileConfig, explain};
-use aios_db::{Access, connect};
 use clap::Args;
 
+use crate::admin;
 use crate::cli::ExplainArgs;
 use crate::config::StartError;
 
@@ -57,10 +57,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), StartError> {
 }
 
 fn explain_here(args: &ExplainArgs, sql: &str) -> Result<String, StartError> {
-    let url = &args.database.database_url;
-    let connected = connect(url, Access::ReadOnly, Some(TIME_LIMIT));
-    let mut connection =
-        connected.map_err(|error| StartError::new(format!("can't open the database {url}: {error}")))?;
+    let mut connection = admin::open(&args.database.database_url, TIME_LIMIT)?;
     let mode = if args.analyze {
         ExplainMode::Analyze
     } else {
@@ -71,33 +68,12 @@ fn explain_here(args: &ExplainArgs, sql: &str) -> Result<String, StartError> {
 
 /// Fingerprints are known to the server that ran the statements.
 fn explain_there(args: &ExplainArgs, fingerprint: Fingerprint) -> Result<String, StartError> {
-    let server = args.server.trim_end_matches('/');
-    let token = args.token.as_deref().unwrap_or_default();
-    let url = format!(
-        "{server}/api/v1/admin/queries/{fingerprint}/plan?analyze={}",
-        args.analyze
-    );
-    let failed = |error: ureq::Error| StartError::new(format!("can't ask {server}: {error}"));
-    let agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .new_agent();
-    let asked = agent.get(url).header("Authorization", format!("Bearer {token}")).call();
-    let answer: serde_json::Value = asked.map_err(failed)?.body_mut().read_json().map_err(failed)?;
-    let said = |name: &str| {
-        answer
-            .get(name)
-            .and_then(serde_json::Value::as_str)
-            .map(ToOwned::to_owned)
-    };
-    match said("plan") {
-        Some(plan) => Ok(plan),
-        None => Err(StartError::new(
-            said("plan_failure")
-                .or_else(|| said("detail"))
-                .unwrap_or_else(|| "the server has no plan for this yet; try again in a moment".to_owned()),
-        )),
-    }
+    let path = format!("/api/v1/admin/queries/{fingerprint}/plan?analyze={}", args.analyze);
+    let answer = admin::ask(&args.server, &path, args.token.as_deref())?;
+    answer.text("plan").ok_or_else(|| {
+        let why = answer.text("plan_failure").or_else(|| answer.text("detail"));
+        StartError::new(why.unwrap_or_else(|| "the server has no plan for this yet; try again in a moment".to_owned()))
+    })
 }
 
 #[cfg(test)]

@@ -18,6 +18,12 @@ pub(crate) struct AdviceReport {
     statements: usize,
 }
 
+/// Advice as the interface tells it, for those who make it without a server.
+pub fn advice_json(report: &from::AdviceReport) -> serde_json::Value {
+    // Texts, numbers and lists always serialise.
+    serde_json::to_value(AdviceReport::from(report)).unwrap_or_default()
+}
+
 /// A piece of advice.
 #[derive(Serialize, ToSchema)]
 struct Advice {

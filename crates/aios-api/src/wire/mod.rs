@@ -11,6 +11,7 @@ mod reviews;
 mod stats;
 
 pub(crate) use advice::AdviceReport;
+pub use advice::advice_json;
 pub(crate) use agents::{
     Agent, AgentDraft, AgentList, AgentPatch, AgentSearch, AgentSummary, PricingModelName, SortName, min_rating,
 };
