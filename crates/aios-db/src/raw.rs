@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
 };
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Double, Text};
 
 use crate::connection::MultiBackend;
@@ -83,6 +83,41 @@ impl<ST> QueryFragment<MultiBackend> for Raw<ST> {
                 Piece::Uuid(id) => out.push_bind_param::<Uuid, uuid::Uuid>(id)?,
             }
         }
+        Ok(())
+    }
+}
+
+/// The first rows of a query that has no LIMIT. The number is written out, where diesel would bind it: so PostgreSQL knows it,
+/// and can keep the plan (`SqlPager::keep_plan` of the pagination library tells why).
+#[derive(Clone, Debug)]
+pub(crate) struct FirstRows<Q> {
+    query: Q,
+    rows: u32,
+}
+
+impl<Q> FirstRows<Q> {
+    /// Each number makes a statement of its own: `rows` is a constant.
+    pub(crate) fn of(query: Q, rows: u32) -> Self {
+        Self { query, rows }
+    }
+}
+
+impl<Q: Query> Query for FirstRows<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q, Conn> diesel::RunQueryDsl<Conn> for FirstRows<Q> {}
+
+impl<Q> QueryId for FirstRows<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for FirstRows<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT ");
+        out.push_sql(&self.rows.to_string());
         Ok(())
     }
 }

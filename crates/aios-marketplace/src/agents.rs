@@ -52,8 +52,9 @@ impl Marketplace {
     /// `InvalidCursor`; invalid input for the order by relevance without a search.
     pub async fn agent_list(&self, query: AgentListQuery, page: PageRequest) -> Result<AgentListing> {
         // Counting a list takes many times as long as reading a page of it. So the total is kept by itself, for all pages,
-        // orders and selections of fields of one filter, and until the number of agents changes, not one of them.
-        let is_counted = page.count == CountMode::Exact;
+        // orders and selections of fields of one filter, and until the number of agents changes, not one of them. Where
+        // nothing is kept, both are read at one go.
+        let is_counted = page.count == CountMode::Exact && self.caches.keep();
         let page = PageRequest {
             count: if is_counted { CountMode::None } else { page.count },
             ..page

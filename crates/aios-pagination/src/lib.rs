@@ -89,7 +89,7 @@
 //! the page has. A page that is empty because its rows were deleted has a `prev` that leads back to what is left.
 //!
 //! The closure given to a pager builds the query with its filters, boxed or not; it is called once for each range that is
-//! read. Its ORDER BY, LIMIT and OFFSET are replaced. How the ranges are asked for ([`sql::Strategy`]) follows from the
+//! read. Its ORDER BY is replaced; it must have no LIMIT or OFFSET. How the ranges are asked for ([`sql::Strategy`]) follows from the
 //! order: one row value where all keys run one way, else a UNION ALL of ranges.
 //!
 //! # Cursors

@@ -40,7 +40,7 @@ pub struct CacheArgs {
     #[arg(long, env = "CACHE_KEY_PREFIX", value_name = "TEXT", default_value = "aios", value_parser = prefix)]
     pub cache_key_prefix: String,
     /// How much memory the cache of this process takes, as in 64MiB or 1GiB.
-    #[arg(long, env = "CACHE_MEMORY", value_name = "SIZE", default_value = "128MiB", value_parser = size)]
+    #[arg(long, env = "CACHE_MEMORY", value_name = "SIZE", default_value = "80MiB", value_parser = size)]
     pub cache_memory: u64,
 }
 
@@ -63,9 +63,10 @@ impl CacheArgs {
         }
     }
 
-    /// Finished answers take half of the memory, in each coding that is asked for, the values that they are made of the rest.
+    /// Finished answers take a third of the memory, in each coding that is asked for, the values that they are made of the
+    /// rest: an agent's answer takes three times as much as the agent, and is made of it without the database.
     fn answers_memory(&self) -> u64 {
-        self.cache_memory / 2
+        self.cache_memory / 3
     }
 
     /// The cache. A Redis that does not answer is no reason not to start: it is tried until it does.

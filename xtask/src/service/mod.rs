@@ -17,7 +17,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::process::Interrupts;
-use crate::service::postgres::Upkeep;
+use crate::service::postgres::Purpose;
 
 /// A server that runs as long as this value lives.
 pub(crate) trait Running {
@@ -48,19 +48,19 @@ pub(crate) struct Services {
 impl Services {
     /// Starts what the environment does not name already.
     pub(crate) fn start(interrupts: &mut Interrupts) -> Result<Self, Failure> {
-        Self::start_with(Upkeep::Never, interrupts)
+        Self::start_with(Purpose::Testing, interrupts)
     }
 
     /// The same, as in production, for measuring.
     pub(crate) fn start_for_measuring(interrupts: &mut Interrupts) -> Result<Self, Failure> {
-        Self::start_with(Upkeep::Automatic, interrupts)
+        Self::start_with(Purpose::Measuring, interrupts)
     }
 
-    fn start_with(upkeep: Upkeep, interrupts: &mut Interrupts) -> Result<Self, Failure> {
+    fn start_with(purpose: Purpose, interrupts: &mut Interrupts) -> Result<Self, Failure> {
         let mut provided = Vec::new();
         let postgres = postgres::binaries(interrupts)?;
         if is_unset(postgres::URL_VARIABLE) {
-            let server = Box::new(postgres::start(&postgres, upkeep, interrupts)?);
+            let server = Box::new(postgres::start(&postgres, purpose, interrupts)?);
             provided.push(Provided {
                 variable: postgres::URL_VARIABLE,
                 server,

@@ -7,6 +7,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
 use async_compression::Level;
 use async_compression::futures::bufread::{BrotliEncoder, GzipEncoder, ZstdEncoder};
+use async_compression::zstd::CParameter;
 use futures_util::io::{AsyncBufRead, AsyncRead, AsyncReadExt};
 use futures_util::{FutureExt, Stream, TryStreamExt};
 
@@ -35,7 +36,8 @@ impl Effort {
     fn level(self, coding: Coding) -> Level {
         // docs/delivery.md has the sizes and times behind these.
         Level::Precise(match (coding, self) {
-            (Coding::Brotli | Coding::Gzip, Self::Fast) => 4,
+            (Coding::Brotli, Self::Fast) => 2,
+            (Coding::Gzip, Self::Fast) => 3,
             (Coding::Brotli, Self::High) => 11,
             (Coding::Zstd, Self::Fast) => 3,
             (Coding::Zstd, Self::High) => 19,
@@ -47,14 +49,31 @@ impl Effort {
 
 type Encoder = Pin<Box<dyn AsyncRead + Send>>;
 
-fn encoder(source: impl AsyncBufRead + Send + 'static, coding: Coding, effort: Effort) -> Encoder {
+fn encoder(source: impl AsyncBufRead + Send + 'static, length: usize, coding: Coding, effort: Effort) -> Encoder {
     let level = effort.level(coding);
     match coding {
         Coding::Brotli => Box::pin(BrotliEncoder::with_quality(source, level)),
-        Coding::Zstd => Box::pin(ZstdEncoder::with_quality(source, level)),
+        Coding::Zstd => Box::pin(ZstdEncoder::with_quality_and_params(source, level, &fitting(length))),
         Coding::Gzip => Box::pin(GzipEncoder::with_quality(source, level)),
         Coding::Identity => Box::pin(source),
     }
+}
+
+/// The longest that zstd looks back, as a power of two: 8 MiB, which browsers can do with (RFC 9659).
+const WIDEST: u32 = 23;
+/// The shortest: what tables take is nothing by then.
+const NARROWEST: u32 = 14;
+
+/// Tables of zstd that are as large as the body. Left to itself it makes those of a body without end: 85 MiB at the highest
+/// level, which takes fifteen times as long to fill as a page of a list to compress.
+fn fitting(length: usize) -> [CParameter; 3] {
+    let bits = length.max(1).next_power_of_two().trailing_zeros();
+    let bits = bits.clamp(NARROWEST, WIDEST);
+    [
+        CParameter::window_log(bits),
+        CParameter::hash_log(bits),
+        CParameter::chain_log(bits),
+    ]
 }
 
 /// The whole body in this coding.
@@ -62,7 +81,7 @@ pub(crate) fn whole(body: &Bytes, coding: Coding, effort: Effort) -> Option<Byte
     let mut encoded = Vec::with_capacity(body.len() / 4);
     let source = futures_util::io::Cursor::new(body.clone());
     // Memory never makes a reader wait, so one poll goes through.
-    let read = encoder(source, coding, effort)
+    let read = encoder(source, body.len(), coding, effort)
         .read_to_end(&mut encoded)
         .now_or_never()?;
     read.is_ok().then(|| encoded.into())
@@ -77,12 +96,14 @@ pub(crate) struct Compressed {
 const CHUNK: usize = 16 * 1_024;
 
 impl Compressed {
+    /// Of chunks that are `length` bytes together.
     pub(crate) fn new(
         chunks: impl Stream<Item = std::io::Result<Bytes>> + Send + Unpin + 'static,
+        length: usize,
         coding: Coding,
     ) -> Self {
         Self {
-            encoder: encoder(chunks.into_async_read(), coding, Effort::Fast),
+            encoder: encoder(chunks.into_async_read(), length, coding, Effort::Fast),
         }
     }
 }
@@ -146,6 +167,22 @@ mod tests {
     }
 
     #[test]
+    fn zstd_loses_nothing_whatever_the_length_and_whatever_length_was_told() {
+        for length in [0, 1, 16_383, 16_384, 16_385, 300_000] {
+            let text: Bytes = text().iter().copied().cycle().take(length).collect();
+            for effort in [Effort::Fast, Effort::High] {
+                let encoded = whole(&text, Coding::Zstd, effort).unwrap();
+                assert_eq!(decoded(&encoded, Coding::Zstd), text);
+            }
+            let source = futures_util::io::Cursor::new(text.clone());
+            let mut told_wrong = encoder(source, 5, Coding::Zstd, Effort::High);
+            let mut encoded = Vec::new();
+            told_wrong.read_to_end(&mut encoded).now_or_never().unwrap().unwrap();
+            assert_eq!(decoded(&encoded, Coding::Zstd), text);
+        }
+    }
+
+    #[test]
     fn a_stream_has_the_same_bytes_as_the_whole() {
         let text = text();
         for coding in Coding::COMPRESSED {
@@ -153,7 +190,7 @@ mod tests {
                 .chunks(777)
                 .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
                 .collect();
-            let mut body = Box::pin(Compressed::new(futures_util::stream::iter(chunks), coding));
+            let mut body = Box::pin(Compressed::new(futures_util::stream::iter(chunks), text.len(), coding));
             let mut sent = Vec::new();
             let mut context = Context::from_waker(std::task::Waker::noop());
             while let Poll::Ready(Some(chunk)) = body.as_mut().poll_next(&mut context) {

@@ -50,7 +50,8 @@ pub(crate) fn compressed<B: MessageBody + 'static>(
 /// A body that is compressed while it goes out.
 pub(super) fn body(whole: Bytes, coding: Coding) -> BoxBody {
     super::metrics::compressed(coding, Effort::Fast);
-    BoxBody::new(Compressed::new(futures_util::stream::iter([Ok(whole)]), coding))
+    let length = whole.len();
+    BoxBody::new(Compressed::new(futures_util::stream::iter([Ok(whole)]), length, coding))
 }
 
 /// The coding that the answer gets; `None` where it goes out as it is.

@@ -214,7 +214,11 @@ pub fn installation_list(
             })
             .unique_desc(agent_installations::id, |row| row.id);
     let fingerprint = Fingerprint::new("installations").with("user", user.0);
-    let pager = order.pager(paging.cursors).filters(fingerprint).limit(request.limit);
+    let pager = order
+        .pager(paging.cursors)
+        .filters(fingerprint)
+        .limit(request.limit)
+        .keep_plan();
     let listing = read_page(connection, paging, request, &pager, || {
         agent_installations::table
             .select(InstallationRow::as_select())

@@ -102,7 +102,11 @@ pub fn review_list(
     let fingerprint = Fingerprint::new("reviews")
         .with("agent", agent.0)
         .with("rating", rating.map(Rating::stars));
-    let pager = order.pager(paging.cursors).filters(fingerprint).limit(request.limit);
+    let pager = order
+        .pager(paging.cursors)
+        .filters(fingerprint)
+        .limit(request.limit)
+        .keep_plan();
     let listing = read_page(connection, paging, request, &pager, || {
         let query = agent_reviews::table
             .select(ReviewRow::as_select())

@@ -6,12 +6,13 @@ use diesel::prelude::*;
 use super::agents::AgentSummaryRow;
 use super::totals::marketplace_totals;
 use crate::profile::RunQueryDsl;
+use crate::raw::FirstRows;
 use crate::schema::{categories, marketplace_agents};
 use crate::{AnyConnection, DbResult};
 
-const FEATURED: i64 = 6;
-const TRENDING: i64 = 6;
-const POPULAR_CATEGORIES: i64 = 5;
+const FEATURED: u32 = 6;
+const TRENDING: u32 = 6;
+const POPULAR_CATEGORIES: u32 = 5;
 
 /// Totals, featured and trending agents, and the categories with the most agents, in five statements.
 ///
@@ -35,26 +36,22 @@ pub fn marketplace_stats(connection: &mut AnyConnection) -> DbResult<Marketplace
 fn featured_agents(connection: &mut AnyConnection) -> DbResult<Vec<AgentSummary>> {
     use marketplace_agents as a;
 
-    let rows = a::table
+    let featured = a::table
         .filter(a::is_active)
         .filter(a::is_featured)
         .order((a::install_count.desc(), a::rating_average.desc(), a::id.desc()))
-        .limit(FEATURED)
-        .select(AgentSummaryRow::as_select())
-        .load(connection)?;
-    summaries(rows)
+        .select(AgentSummaryRow::as_select());
+    summaries(FirstRows::of(featured, FEATURED).load(connection)?)
 }
 
 fn trending_agents(connection: &mut AnyConnection) -> DbResult<Vec<AgentSummary>> {
     use marketplace_agents as a;
 
-    let rows = a::table
+    let trending = a::table
         .filter(a::is_active)
         .order((a::trending_score.desc(), a::id.desc()))
-        .limit(TRENDING)
-        .select(AgentSummaryRow::as_select())
-        .load(connection)?;
-    summaries(rows)
+        .select(AgentSummaryRow::as_select());
+    summaries(FirstRows::of(trending, TRENDING).load(connection)?)
 }
 
 fn summaries(rows: Vec<AgentSummaryRow>) -> DbResult<Vec<AgentSummary>> {
@@ -62,13 +59,12 @@ fn summaries(rows: Vec<AgentSummaryRow>) -> DbResult<Vec<AgentSummary>> {
 }
 
 fn popular_categories(connection: &mut AnyConnection) -> DbResult<Vec<(CategoryName, i64)>> {
-    let rows: Vec<(String, i64)> = categories::table
+    let popular = categories::table
         .filter(categories::is_active)
         .filter(categories::agent_count.gt(0))
         .order((categories::agent_count.desc(), categories::name))
-        .limit(POPULAR_CATEGORIES)
-        .select((categories::name, categories::agent_count))
-        .load(connection)?;
+        .select((categories::name, categories::agent_count));
+    let rows: Vec<(String, i64)> = FirstRows::of(popular, POPULAR_CATEGORIES).load(connection)?;
     Ok(rows
         .into_iter()
         .map(|(name, count)| (CategoryName::from_trusted(name), count))

@@ -263,10 +263,15 @@ impl Caches {
         self.cache.link_state()
     }
 
+    /// Whether anything is kept at all.
+    pub(crate) fn keep(&self) -> bool {
+        self.cache.is_enabled()
+    }
+
     /// How far an invalidation gets now.
     pub(crate) fn reach(&self) -> Reach {
         match self.cache.link_state() {
-            _ if !self.cache.is_enabled() => Reach::Off,
+            _ if !self.keep() => Reach::Off,
             LinkState::None => Reach::Alone,
             LinkState::Up => Reach::Shared,
             LinkState::Down => Reach::CutOff,

@@ -2,7 +2,7 @@
 
 use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::query_dsl::methods::{FilterDsl, LimitDsl, LoadQuery, OffsetDsl, OrderDsl, SelectDsl};
+use diesel::query_dsl::methods::{FilterDsl, LoadQuery, OrderDsl, SelectDsl};
 use diesel::{QueryResult, RunQueryDsl};
 
 use super::explain::{Dialect, Explain, QueryPlan, lines};
@@ -10,10 +10,10 @@ use super::fragment::{Counts, Ordering, Seek, Selected};
 
 /// A query that keyset pages can be read from: a table, a join, boxed or not, filtered or not, that loads `R` on `Conn`.
 ///
-/// Implemented for every diesel query that can be filtered, ordered, limited and loaded.
+/// Implemented for every diesel query that can be filtered, ordered and loaded.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be paged as `{R}` over the source `{QS}`",
-    note = "it must be a SELECT over exactly the order's query source, without a LIMIT type of its own, loadable as the order's row"
+    note = "it must be a SELECT over exactly the order's query source, without LIMIT and OFFSET, loadable as the order's row"
 )]
 pub trait KeysetQuery<'q, Conn, QS, DB: Backend, R>: Sized {
     /// Loads the rows of a part.
@@ -30,6 +30,8 @@ pub struct Part<'q, Q, QS, DB: Backend> {
     pub(super) ranges: Vec<Range<'q, Q, QS, DB>>,
     pub(super) limit: i64,
     pub(super) offset: i64,
+    /// See [`SqlPager::keep_plan`](super::SqlPager::keep_plan).
+    pub(super) keeps_plan: bool,
 }
 
 /// One range of the base query.
@@ -56,16 +58,14 @@ impl<Q, QS, DB: Backend> std::fmt::Debug for Range<'_, Q, QS, DB> {
     }
 }
 
-impl<'q, Conn, QS, DB, R, Q, Filtered, Ordered, Limited, Skipped> KeysetQuery<'q, Conn, QS, DB, R> for Q
+impl<'q, Conn, QS, DB, R, Q, Filtered, Ordered> KeysetQuery<'q, Conn, QS, DB, R> for Q
 where
     DB: Backend,
     Q: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
     Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
-    Ordered: LimitDsl<Output = Limited>,
-    Limited: OffsetDsl<Output = Skipped>,
-    UnionAll<Skipped>: LoadQuery<'q, Conn, R>,
-    Explain<UnionAll<Skipped>>: LoadQuery<'q, Conn, String>,
-    QueryPlan<UnionAll<Skipped>>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
+    UnionAll<Ordered>: LoadQuery<'q, Conn, R>,
+    Explain<UnionAll<Ordered>>: LoadQuery<'q, Conn, String>,
+    QueryPlan<UnionAll<Ordered>>: LoadQuery<'q, Conn, (i32, i32, i32, String)>,
 {
     fn load_part(part: Part<'q, Self, QS, DB>, conn: &mut Conn) -> QueryResult<Vec<R>> {
         part.join(keyset_query).load(conn)
@@ -77,39 +77,35 @@ where
 }
 
 /// One range of the base query with its bounds.
-fn keyset_query<'q, Q, QS, DB, Filtered, Ordered, Limited, Skipped>(
-    range: Range<'q, Q, QS, DB>,
-    limit: i64,
-    offset: i64,
-) -> Skipped
+fn keyset_query<'q, Q, QS, DB, Filtered, Ordered>(range: Range<'q, Q, QS, DB>) -> Ordered
 where
     DB: Backend,
     Q: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
     Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
-    Ordered: LimitDsl<Output = Limited>,
-    Limited: OffsetDsl<Output = Skipped>,
 {
-    let sorted = range.base.filter(range.filter).order(range.ordering);
-    sorted.limit(limit).offset(offset)
+    range.base.filter(range.filter).order(range.ordering)
 }
 
 impl<'q, Q, QS, DB: Backend> Part<'q, Q, QS, DB> {
-    /// Makes each range a query with a limit and an offset; where there are several, the offset is the whole's.
-    fn join<T>(self, mut query: impl FnMut(Range<'q, Q, QS, DB>, i64, i64) -> T) -> UnionAll<T> {
-        let (limit, offset) = match self.ranges.len() {
-            1 => (self.limit, self.offset),
-            _ => (self.limit.saturating_add(self.offset), 0),
-        };
+    fn join<T>(self, query: impl FnMut(Range<'q, Q, QS, DB>) -> T) -> UnionAll<T> {
         UnionAll {
+            queries: self.ranges.into_iter().map(query).collect(),
             limit: self.limit,
+            // Where several ranges are skipped into, each may have to give all of it.
+            limit_of_each: self.limit.saturating_add(self.offset),
             offset: self.offset,
-            queries: self
-                .ranges
-                .into_iter()
-                .map(|range| query(range, limit, offset))
-                .collect(),
+            keeps_plan: self.keeps_plan,
         }
     }
+}
+
+/// How many rows a page usually has.
+const USUAL: [i64; 5] = [10, 20, 25, 50, 100];
+
+/// Whether the limit is one of the usual ones, with up to two rows more by which a page knows its neighbours; or one alone.
+/// Every number makes a statement of its own, which is kept prepared, so it is not written out whatever it is.
+fn is_usual(limit: i64) -> bool {
+    limit == 1 || USUAL.iter().any(|usual| (0..=2).contains(&(limit - usual)))
 }
 
 /// The ranges of a part: `SELECT * FROM (first) UNION ALL SELECT * FROM (second) LIMIT …`, or the query itself where there
@@ -122,7 +118,26 @@ impl<'q, Q, QS, DB: Backend> Part<'q, Q, QS, DB> {
 pub struct UnionAll<Q> {
     queries: Vec<Q>,
     limit: i64,
+    limit_of_each: i64,
     offset: i64,
+    keeps_plan: bool,
+}
+
+impl<Q> UnionAll<Q> {
+    /// Writes ` LIMIT …`, and ` OFFSET …` where something is skipped.
+    fn bounds<'b, DB: Counts>(&self, mut out: AstPass<'_, 'b, DB>, limit: &'b i64, offset: &'b i64) -> QueryResult<()> {
+        out.push_sql(" LIMIT ");
+        if self.keeps_plan && is_usual(*limit) {
+            out.push_sql(&limit.to_string());
+        } else {
+            DB::bind_number(&mut out, limit)?;
+        }
+        if *offset == 0 {
+            return Ok(());
+        }
+        out.push_sql(" OFFSET ");
+        DB::bind_number(&mut out, offset)
+    }
 }
 
 impl<Q: Query> Query for UnionAll<Q> {
@@ -143,18 +158,17 @@ where
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         if let [only] = self.queries.as_slice() {
-            return only.walk_ast(out);
+            only.walk_ast(out.reborrow())?;
+            return self.bounds(out, &self.limit, &self.offset);
         }
         for (index, query) in self.queries.iter().enumerate() {
             out.push_sql(if index > 0 { " UNION ALL " } else { "" });
             out.push_sql("SELECT * FROM (");
             query.walk_ast(out.reborrow())?;
+            self.bounds(out.reborrow(), &self.limit_of_each, &0)?;
             out.push_sql(") AS r");
         }
-        out.push_sql(" LIMIT ");
-        DB::bind_number(&mut out, &self.limit)?;
-        out.push_sql(" OFFSET ");
-        DB::bind_number(&mut out, &self.offset)
+        self.bounds(out, &self.limit, &self.offset)
     }
 }
 
@@ -246,17 +260,14 @@ where
     }
 }
 
-impl<'q, Conn, QS, DB, R, Q, Keys, Filtered, Ordered, Limited, Skipped, Found, Sorted>
-    DeferredQuery<'q, Conn, QS, DB, R> for Q
+impl<'q, Conn, QS, DB, R, Q, Keys, Filtered, Ordered, Found, Sorted> DeferredQuery<'q, Conn, QS, DB, R> for Q
 where
     DB: Counts + 'q,
     QS: 'q,
     Q: SelectDsl<Selected<'q, QS, DB>, Output = Keys>,
     Keys: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
     Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered> + QueryFragment<DB> + Send + 'q,
-    Ordered: LimitDsl<Output = Limited>,
-    Limited: OffsetDsl<Output = Skipped>,
-    Skipped: QueryFragment<DB> + Send + 'q,
+    Ordered: QueryFragment<DB> + Send + 'q,
     Q: FilterDsl<Seek<'q, QS, DB>, Output = Found>,
     Found: OrderDsl<Ordering<'q, QS, DB>, Output = Sorted>,
     Sorted: LoadQuery<'q, Conn, R>,
@@ -292,18 +303,14 @@ where
 const PLANNED_ONCE: i64 = 10_000;
 
 /// The rows whose tie-breakers a part finds.
-fn deferred_query<'q, Q, QS, DB, Keys, Filtered, Ordered, Limited, Skipped, Found, Sorted>(
-    deferred: Deferred<'q, Q, QS, DB>,
-) -> Sorted
+fn deferred_query<'q, Q, QS, DB, Keys, Filtered, Ordered, Found, Sorted>(deferred: Deferred<'q, Q, QS, DB>) -> Sorted
 where
     DB: Counts + 'q,
     QS: 'q,
     Q: SelectDsl<Selected<'q, QS, DB>, Output = Keys>,
     Keys: FilterDsl<Seek<'q, QS, DB>, Output = Filtered>,
     Filtered: OrderDsl<Ordering<'q, QS, DB>, Output = Ordered>,
-    Ordered: LimitDsl<Output = Limited>,
-    Limited: OffsetDsl<Output = Skipped>,
-    Skipped: QueryFragment<DB> + Send + 'q,
+    Ordered: QueryFragment<DB> + Send + 'q,
     Q: FilterDsl<Seek<'q, QS, DB>, Output = Found>,
     Found: OrderDsl<Ordering<'q, QS, DB>, Output = Sorted>,
 {
@@ -314,10 +321,9 @@ where
         ordering,
     } = deferred;
     let is_deep = part.offset > PLANNED_ONCE;
-    let keys = part.join(|range, limit, offset| {
+    let keys = part.join(|range| {
         let keys = range.base.select(unique_key());
-        let sorted = keys.filter(range.filter).order(range.ordering);
-        sorted.limit(limit).offset(offset)
+        keys.filter(range.filter).order(range.ordering)
     });
     let among = Seek::is_in(unique_key(), keys);
     let among = if is_deep { among.plan_anew() } else { among };

@@ -46,7 +46,7 @@ const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
 
 /// No durability, since a crash of the machine takes the tests with it; nothing that makes plans depend on the moment; room
 /// for many test processes at once.
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 14] = [
     "listen_addresses=127.0.0.1",
     "fsync=off",
     "full_page_writes=off",
@@ -57,29 +57,40 @@ const SETTINGS: [&str; 15] = [
     "checkpoint_timeout=1h",
     "jit=off",
     "max_connections=300",
-    "shared_buffers=128MB",
     "timezone=UTC",
     "lc_messages=C",
     "log_checkpoints=off",
     "logging_collector=off",
 ];
 
-/// Whether the server looks after its tables in the background.
+/// What the server is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Upkeep {
-    /// As in production, where it has to.
-    Automatic,
-    /// Not at all: plans and timings of tests don't depend on the moment.
-    Never,
+pub(crate) enum Purpose {
+    /// It is small, and does nothing in the background, so that plans don't depend on the moment.
+    Testing,
+    /// As in production: it looks after its tables, and has a quarter of the machine's memory for their pages, as
+    /// PostgreSQL's manual advises.
+    Measuring,
 }
 
-impl Upkeep {
-    fn setting(self) -> &'static str {
+impl Purpose {
+    fn settings(self) -> [String; 2] {
         match self {
-            Self::Automatic => "autovacuum=on",
-            Self::Never => "autovacuum=off",
+            Self::Testing => ["autovacuum=off".to_owned(), "shared_buffers=128MB".to_owned()],
+            Self::Measuring => [
+                "autovacuum=on".to_owned(),
+                format!("shared_buffers={}MB", memory_megabytes().map_or(128, |all| all / 4)),
+            ],
         }
     }
+}
+
+/// How much memory the machine has, where that can be told.
+fn memory_megabytes() -> Option<u64> {
+    let told = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes / 1_024)
 }
 
 /// A private server; gone, with all its data, when this is dropped.
@@ -117,13 +128,13 @@ pub(crate) fn binaries(interrupts: &mut Interrupts) -> Result<Binaries, Failure>
 /// Starts a server.
 pub(crate) fn start(
     binaries: &Binaries,
-    upkeep: Upkeep,
+    purpose: Purpose,
     interrupts: &mut Interrupts,
 ) -> Result<impl Running + use<>, Failure> {
     let account = Account::unprivileged()?;
     let directory = account.temporary_directory()?;
     initialise(binaries, account, directory.path(), interrupts)?;
-    let (process, port) = start_on_a_free_port(binaries, upkeep, account, directory.path(), interrupts)?;
+    let (process, port) = start_on_a_free_port(binaries, purpose, account, directory.path(), interrupts)?;
     let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
     Ok(PrivateServer {
         url,
@@ -174,7 +185,7 @@ fn initialise(
 
 fn start_on_a_free_port(
     binaries: &Binaries,
-    upkeep: Upkeep,
+    purpose: Purpose,
     account: Account,
     directory: &Path,
     interrupts: &mut Interrupts,
@@ -182,7 +193,7 @@ fn start_on_a_free_port(
     let mut last_words = String::new();
     for _ in 0..PORTS_TRIED {
         let port = port::free().map_err(Failure::because("cannot find a free port"))?;
-        let mut process = spawn(binaries, upkeep, account, directory, port)?;
+        let mut process = spawn(binaries, purpose, account, directory, port)?;
         if wait_until_ready(&mut process, directory, interrupts)? {
             return Ok((process, port));
         }
@@ -199,7 +210,7 @@ fn start_on_a_free_port(
 
 fn spawn(
     binaries: &Binaries,
-    upkeep: Upkeep,
+    purpose: Purpose,
     account: Account,
     directory: &Path,
     port: u16,
@@ -208,17 +219,9 @@ fn spawn(
     let data = directory.join("data").display().to_string();
     let port = format!("port={port}");
     let sockets = socket_directory(directory);
-    let mut command = vec![
-        server.as_str(),
-        "-D",
-        &data,
-        "-c",
-        &port,
-        "-c",
-        &sockets,
-        "-c",
-        upkeep.setting(),
-    ];
+    let settings = purpose.settings();
+    let mut command = vec![server.as_str(), "-D", &data, "-c", &port, "-c", &sockets];
+    command.extend(settings.iter().flat_map(|setting| ["-c", setting]));
     command.extend(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
     let log = directory.join("log");
     // An immediate shutdown: nobody needs the checkpoint of a slower one.

@@ -267,10 +267,16 @@ fn other_answers(options: &Options, servers: &Servers, answers: &Answers) -> Vec
 
 fn database(options: &Options, servers: &Servers) -> Vec<Row> {
     let row = Row::over(options.database_connections);
-    let uncached = |target| http(&servers.uncached, target, "br");
+    // As a browser asks.
+    let uncached = |target| http(&servers.uncached, target, "gzip, deflate, br, zstd");
     vec![
         row(PGBENCH, None, Source::Pgbench(LISTING)),
         row(UNCACHED, Some(PGBENCH), uncached(LISTING)),
+        row(
+            "listing, no cache, not encoded",
+            Some(PGBENCH),
+            http(&servers.uncached, LISTING, "identity"),
+        ),
         row(PGBENCH_UNCOUNTED, None, Source::Pgbench(UNCOUNTED)),
         row(
             "listing, no cache, not counted",

@@ -154,6 +154,7 @@ impl Lister<'_> {
             .pager(self.paging.cursors)
             .filters(self.fingerprint(reach))
             .limit(request.limit);
+        let pager = if self.is_read_alike() { pager.keep_plan() } else { pager };
         read_page(connection, self.paging, request, &pager, || {
             self.base(kind, reach, &self.tagged)
         })
@@ -170,6 +171,15 @@ impl Lister<'_> {
             .select(selection(self.query.fields, self.query.sort, self.rank(kind)))
             .filter(Raw::<Bool>::new(self.conditions(kind, tagged, matching)))
             .into_boxed()
+    }
+
+    /// Whether the list is read in the same way whatever the values of its filters: along an index, and how many are passed
+    /// over on the way nobody can tell. How common words and tags are, and how high a rating, makes a difference. Featured
+    /// agents have small indexes of their own, which are not taken for so few rows that the plan could be kept for.
+    fn is_read_alike(&self) -> bool {
+        let filter = &self.query.filter;
+        let is_by_index = filter.search.is_none() && filter.tags.is_empty() && filter.min_rating.is_none();
+        is_by_index && filter.is_featured.is_none()
     }
 
     fn rank(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
