@@ -37,9 +37,8 @@ impl Effort {
         // docs/delivery.md has the sizes and times behind these.
         Level::Precise(match (coding, self) {
             (Coding::Brotli, Self::Fast) => 2,
-            (Coding::Gzip, Self::Fast) => 3,
             (Coding::Brotli, Self::High) => 11,
-            (Coding::Zstd, Self::Fast) => 3,
+            (Coding::Gzip | Coding::Zstd, Self::Fast) => 3,
             (Coding::Zstd, Self::High) => 19,
             (Coding::Gzip, Self::High) => 9,
             (Coding::Identity, _) => 0,

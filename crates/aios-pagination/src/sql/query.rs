@@ -90,11 +90,17 @@ impl<'q, Q, QS, DB: Backend> Part<'q, Q, QS, DB> {
     fn join<T>(self, query: impl FnMut(Range<'q, Q, QS, DB>) -> T) -> UnionAll<T> {
         UnionAll {
             queries: self.ranges.into_iter().map(query).collect(),
-            limit: self.limit,
             // Where several ranges are skipped into, each may have to give all of it.
-            limit_of_each: self.limit.saturating_add(self.offset),
-            offset: self.offset,
-            keeps_plan: self.keeps_plan,
+            each: Bounds {
+                limit: self.limit.saturating_add(self.offset),
+                offset: 0,
+                keeps_plan: self.keeps_plan,
+            },
+            whole: Bounds {
+                limit: self.limit,
+                offset: self.offset,
+                keeps_plan: self.keeps_plan,
+            },
         }
     }
 }
@@ -117,26 +123,33 @@ fn is_usual(limit: i64) -> bool {
 #[derive(Debug)]
 pub struct UnionAll<Q> {
     queries: Vec<Q>,
+    /// Of each query, where there are several.
+    each: Bounds,
+    whole: Bounds,
+}
+
+/// How many rows are read.
+#[derive(Debug)]
+struct Bounds {
     limit: i64,
-    limit_of_each: i64,
     offset: i64,
     keeps_plan: bool,
 }
 
-impl<Q> UnionAll<Q> {
-    /// Writes ` LIMIT …`, and ` OFFSET …` where something is skipped.
-    fn bounds<'b, DB: Counts>(&self, mut out: AstPass<'_, 'b, DB>, limit: &'b i64, offset: &'b i64) -> QueryResult<()> {
+impl<DB: Counts> QueryFragment<DB> for Bounds {
+    /// ` LIMIT …`, and ` OFFSET …` where something is skipped.
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(" LIMIT ");
-        if self.keeps_plan && is_usual(*limit) {
-            out.push_sql(&limit.to_string());
+        if self.keeps_plan && is_usual(self.limit) {
+            out.push_sql(&self.limit.to_string());
         } else {
-            DB::bind_number(&mut out, limit)?;
+            DB::bind_number(&mut out, &self.limit)?;
         }
-        if *offset == 0 {
+        if self.offset == 0 {
             return Ok(());
         }
         out.push_sql(" OFFSET ");
-        DB::bind_number(&mut out, offset)
+        DB::bind_number(&mut out, &self.offset)
     }
 }
 
@@ -159,16 +172,16 @@ where
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         if let [only] = self.queries.as_slice() {
             only.walk_ast(out.reborrow())?;
-            return self.bounds(out, &self.limit, &self.offset);
+            return self.whole.walk_ast(out);
         }
         for (index, query) in self.queries.iter().enumerate() {
             out.push_sql(if index > 0 { " UNION ALL " } else { "" });
             out.push_sql("SELECT * FROM (");
             query.walk_ast(out.reborrow())?;
-            self.bounds(out.reborrow(), &self.limit_of_each, &0)?;
+            self.each.walk_ast(out.reborrow())?;
             out.push_sql(") AS r");
         }
-        self.bounds(out, &self.limit, &self.offset)
+        self.whole.walk_ast(out)
     }
 }
 
