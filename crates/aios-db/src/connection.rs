@@ -240,7 +240,7 @@ pub fn connect(
                           PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
                           PRAGMA mmap_size = 268435456;";
             set_up_patiently(&mut connection, set_up).map_err(ConnectionError::CouldntSetupConfiguration)?;
-            crate::rank::register(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+            register_functions(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
             if access == Access::ReadOnly {
                 connection
                     .batch_execute("PRAGMA query_only = ON;")
@@ -249,6 +249,12 @@ pub fn connect(
             Ok(AnyConnection::Sqlite(connection))
         }
     }
+}
+
+/// Gives a connection the functions that our statements call.
+pub(crate) fn register_functions(connection: &mut SqliteConnection) -> QueryResult<()> {
+    crate::rank::register(connection)?;
+    crate::tokens::register(connection)
 }
 
 /// Two that switch a new database to WAL at once would wait for each other, so SQLite refuses one of them without waiting.

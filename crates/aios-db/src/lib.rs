@@ -25,6 +25,7 @@ pub mod scratch;
 mod search;
 pub mod sql_types;
 pub mod store;
+mod tokens;
 
 pub use connection::{Access, AnyConnection, DatabaseKind, DatabaseUrl, DatabaseUrlError, MultiBackend, connect};
 pub use error::{DbError, DbResult};

@@ -224,6 +224,37 @@ where
     Ok(Listing::of(page, request, total))
 }
 
+/// Reads the page that was asked for if its rows are among the next `reach` ones of the `wide` query; `None` where they are
+/// not, and for pages by a number far from the start. Nothing is counted.
+///
+/// # Errors
+/// `InvalidCursor`; those of the database.
+#[track_caller]
+pub(crate) fn read_near<Q, QS, R>(
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    pager: &SqlPager<'_, R, QS, MultiBackend>,
+    reach: u64,
+    wide: impl Fn() -> Q,
+    base: impl Fn() -> Q,
+) -> DbResult<Option<Listing<R>>>
+where
+    Q: KeysetQuery<'static, AnyConnection, QS, MultiBackend, R>
+        + DeferredQuery<'static, AnyConnection, QS, MultiBackend, R>,
+    QS: 'static,
+    R: 'static,
+{
+    let at = match &request.at {
+        PageAt::Number(0 | 1) => At::Start,
+        PageAt::Number(_) => return Ok(None),
+        PageAt::Cursor(cursor) => At::Cursor(cursor),
+    };
+    let call = Call::begin();
+    let page = pager.page_near(connection, at, reach, wide, base).map_err(page_error)?;
+    call.end(page.as_ref().map_or(0, |page| page.items.len()));
+    Ok(page.map(|page| Listing::of(page, request, None)))
+}
+
 /// Counts the list as the request says.
 ///
 /// # Errors

@@ -177,10 +177,11 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::{BigInt, SmallInt, Text};
 
-    search_words (word, shard) {
+    search_words (word, shared, shard) {
         word -> Text,
         shard -> SmallInt,
         agents -> BigInt,
+        shared -> SmallInt,
     }
 }
 

@@ -10,7 +10,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::connection::MultiBackend;
 use crate::profile::RunQueryDsl;
-use crate::{AnyConnection, DbResult};
+use crate::{AnyConnection, DbResult, tokens};
 
 /// More words than these don't narrow a search further.
 const MAX_WORDS: usize = 10;
@@ -58,6 +58,20 @@ impl Words {
             .map(|word| format!("\"{word}\" *"))
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    /// The words as SQLite's full-text index has them, parted by spaces; `None` where that is not known of one of them.
+    pub(crate) fn folded(&self) -> Option<String> {
+        let folded: Option<Vec<String>> = self.0.iter().map(|word| tokens::folded(word)).collect();
+        folded.map(|words| words.join(" "))
+    }
+
+    /// The word, where it is the only one.
+    pub(crate) fn alone(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [word] => Some(word),
+            _ => None,
+        }
     }
 
     /// The words parted by spaces.

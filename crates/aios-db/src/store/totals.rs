@@ -1,15 +1,21 @@
 //! How many active agents there are: of each kind and with each tag, kept by triggers in the transaction of each change, so
 //! that a list's total and the figures of the marketplace cost a few rows whatever their number.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use aios_domain::{AgentFilter, Tag};
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::error::DbResult;
 use crate::profile::RunQueryDsl;
 use crate::schema::{agent_totals, tag_totals, tags};
+use crate::search::Words;
+use crate::tokens;
 
 /// Over shards, the sum is what there is; without rows it is nothing.
 const AGENTS: &str = "CAST(coalesce(sum(agents), 0) AS bigint)";
@@ -89,6 +95,48 @@ pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbR
         .load(connection)?)
 }
 
+#[derive(QueryableByName)]
+struct WordTotal {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    agents: Option<i64>,
+}
+
+/// How many active agents a search of these words finds, where that is kept: for a single word. `None` for others, and for a
+/// word that the database does not take as it is.
+///
+/// Of an agent's words with one beginning, the first one shares fewer letters with the word before it than the beginning has,
+/// and no other does: so each agent counts once, by the words of one range.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn word_total(connection: &mut AnyConnection, words: &Words) -> DbResult<Option<i64>> {
+    let Some(word) = words.alone() else { return Ok(None) };
+    let (total, word) = match connection.kind() {
+        DatabaseKind::Postgres => (
+            "SELECT CASE WHEN CAST(to_tsquery('simple', $1 || ':*') AS text) = '''' || $2 || ''':*' THEN ( \
+                 SELECT CAST(coalesce(sum(agents), 0) AS bigint) FROM search_words \
+                 WHERE word >= $3 AND word < $4 AND shared < $5 \
+             ) END AS agents",
+            Some(word.to_owned()),
+        ),
+        DatabaseKind::Sqlite => (
+            "SELECT coalesce(sum(agents), 0) AS agents FROM search_words \
+             WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND word >= $3 AND word < $4 AND shared < $5",
+            tokens::folded(word),
+        ),
+    };
+    let Some(word) = word else { return Ok(None) };
+    let end = format!("{word}\u{10FFFF}");
+    let letters = i64::try_from(word.chars().count()).unwrap_or(i64::MAX);
+    let total = sql_query(total)
+        .bind::<Text, _>(&word)
+        .bind::<Text, _>(&word)
+        .bind::<Text, _>(&word)
+        .bind::<Text, _>(end)
+        .bind::<BigInt, _>(letters);
+    Ok(total.get_result::<WordTotal>(connection)?.agents)
+}
+
 /// Counts anew what the triggers keep, after a load that ran without them. Nobody else writes meanwhile.
 ///
 /// # Errors
@@ -104,21 +152,95 @@ pub(crate) fn totals_recount(connection: &mut AnyConnection) -> DbResult<()> {
          SELECT tag_id, 0, count(*) FROM agent_tags JOIN marketplace_agents ON marketplace_agents.id = agent_id \
          WHERE is_active GROUP BY tag_id",
     ] {
-        diesel::sql_query(statement).execute(connection)?;
+        sql_query(statement).execute(connection)?;
     }
     Ok(())
 }
 
-/// Counts anew in how many agents each word stands, after a load that ran without triggers, when the indexes are back.
+/// Counts anew in how many active agents each word stands, by how many letters it shares with the one before it there, after a
+/// load that ran without triggers, when the indexes are back.
 ///
 /// # Errors
 /// Those of the database.
 pub(crate) fn words_recount(connection: &mut AnyConnection) -> DbResult<()> {
-    diesel::sql_query("DELETE FROM search_words").execute(connection)?;
-    let counted = match connection.kind() {
-        DatabaseKind::Postgres => "SELECT word, 0, ndoc FROM ts_stat('SELECT search_vector FROM marketplace_agents')",
-        DatabaseKind::Sqlite => "SELECT term, 0, doc FROM agents_fts_words",
-    };
-    diesel::sql_query(format!("INSERT INTO search_words (word, shard, agents) {counted}")).execute(connection)?;
+    sql_query("DELETE FROM search_words").execute(connection)?;
+    match connection {
+        AnyConnection::Postgres(_) => {
+            let counted = "INSERT INTO search_words (word, shared, shard, agents) \
+                           SELECT word, shared, -1, count(*) FROM marketplace_agents, aios_words_shared(search_vector) \
+                           WHERE is_active GROUP BY word, shared";
+            sql_query(counted).execute(connection)?;
+        }
+        AnyConnection::Sqlite(sqlite) => {
+            let counted = words_counted(sqlite)?;
+            for ((word, shared), agents) in counted {
+                sql_query("INSERT INTO search_words (word, shared, shard, agents) VALUES ($1, $2, 0, $3)")
+                    .bind::<Text, _>(word)
+                    .bind::<BigInt, _>(shared)
+                    .bind::<BigInt, _>(agents)
+                    .execute(connection)?;
+            }
+        }
+    }
     Ok(())
+}
+
+/// A word that stands in an agent's text.
+#[derive(QueryableByName)]
+struct Instance {
+    #[diesel(sql_type = Text)]
+    term: String,
+    #[diesel(sql_type = BigInt)]
+    doc: i64,
+}
+
+/// Nothing is shared beyond: a search has no longer words.
+const SHARED_AT_MOST: usize = 60;
+
+/// Words and how many letters they share with the one before, and in how many agents they stand so. The index tells them word by
+/// word, so that all that has to be known of an agent is its last one; to sort them by agents takes several times as long.
+fn words_counted(connection: &mut SqliteConnection) -> DbResult<Vec<((String, i64), i64)>> {
+    let withdrawn = sql_query("SELECT '' AS term, seq AS doc FROM marketplace_agents WHERE NOT is_active");
+    let withdrawn = withdrawn.load::<Instance>(connection)?;
+    let withdrawn: HashSet<i64> = withdrawn.into_iter().map(|agent| agent.doc).collect();
+    let instances = sql_query("SELECT term, doc FROM agents_fts_instances");
+    let instances = diesel::RunQueryDsl::load_iter::<Instance, DefaultLoadingMode>(instances, connection)?;
+    let mut counted = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    let mut last: HashMap<i64, usize> = HashMap::new();
+    // Of the word that is being read.
+    let mut by_shared: BTreeMap<usize, i64> = BTreeMap::new();
+    for instance in instances {
+        let Instance { term, doc } = instance?;
+        if words.last() != Some(&term) {
+            counted.extend(finished(words.last(), &mut by_shared));
+            words.push(term);
+        }
+        let place = words.len();
+        if withdrawn.contains(&doc) {
+            continue;
+        }
+        let before = last.insert(doc, place);
+        if before == Some(place) {
+            continue;
+        }
+        let before = before.and_then(|place| words.get(place - 1));
+        let shared = before
+            .zip(words.last())
+            .map_or(0, |(before, word)| letters_shared(before, word));
+        *by_shared.entry(shared).or_default() += 1;
+    }
+    counted.extend(finished(words.last(), &mut by_shared));
+    Ok(counted)
+}
+
+fn finished(word: Option<&String>, by_shared: &mut BTreeMap<usize, i64>) -> Vec<((String, i64), i64)> {
+    let shares = std::mem::take(by_shared).into_iter();
+    let shares = shares.filter_map(|(shared, agents)| Some(((word?.clone(), i64::try_from(shared).ok()?), agents)));
+    shares.collect()
+}
+
+fn letters_shared(one: &str, other: &str) -> usize {
+    let letters = one.chars().zip(other.chars()).take(SHARED_AT_MOST);
+    letters.take_while(|(one, other)| one == other).count()
 }

@@ -19,6 +19,7 @@ mod outbox;
 mod pool;
 mod profile;
 mod search_tiers;
+mod search_walk;
 mod search_words;
 mod servers;
 mod totals;

@@ -3,6 +3,7 @@
 mod count;
 mod explain;
 mod fragment;
+mod near;
 mod numbered;
 mod order;
 mod pager;

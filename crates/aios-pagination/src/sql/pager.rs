@@ -188,7 +188,11 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     ///
     /// Where a cursor leaves its row out, that row is read all the same: if it is still there, there is a row behind the
     /// page, and nothing else needs to be asked.
-    fn rows_of<'q, Q>(&self, read: &Read, base: &impl Fn() -> Q) -> Result<(Part<'q, Q, QS, DB>, bool), PageError>
+    pub(super) fn rows_of<'q, Q>(
+        &self,
+        read: &Read,
+        base: &impl Fn() -> Q,
+    ) -> Result<(Part<'q, Q, QS, DB>, bool), PageError>
     where
         QS: 'q,
         DB: 'q,
@@ -206,7 +210,7 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     }
 
     /// The page's rows and the one that tells that more follow.
-    fn one_more(&self) -> usize {
+    pub(super) fn one_more(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX).saturating_add(1)
     }
 

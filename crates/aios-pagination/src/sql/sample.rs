@@ -123,7 +123,8 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         let mut before = 0;
         for cut in 1..n.min(total) {
             let upto = total * cut / n.min(total);
-            match self.key_beyond(conn, cuts.last(), upto - before, &base)? {
+            let from = cuts.last().map(|key| Position::new(Direction::Forward, key.clone()));
+            match self.key_beyond(conn, from.as_ref(), Direction::Forward, upto - before, &base)? {
                 Some(key) => cuts.push(key),
                 None => break,
             }
@@ -132,11 +133,12 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         Ok(Span::between(cuts.into_iter()))
     }
 
-    /// The key of the row `distance` rows beyond a key, or from the start.
-    fn key_beyond<'q, Q, Conn>(
+    /// The key of the row `distance` rows beyond a position, or from where reading in this direction begins.
+    pub(super) fn key_beyond<'q, Q, Conn>(
         &self,
         conn: &mut Conn,
-        key: Option<&Vec<Value>>,
+        from: Option<&Position>,
+        direction: Direction,
         distance: u64,
         base: &impl Fn() -> Q,
     ) -> Result<Option<Vec<Value>>, PageError>
@@ -146,8 +148,7 @@ impl<R, QS, DB: Backend> SqlPager<'_, R, QS, DB> {
         DB: 'static,
         R: 'static,
     {
-        let from = key.map(|key| Position::new(Direction::Forward, key.clone()));
-        let mut part = self.part(from.as_ref(), Direction::Forward, 1, base)?;
+        let mut part = self.part(from, direction, 1, base)?;
         part.offset = i64::try_from(distance.saturating_sub(1)).unwrap_or(i64::MAX - 1);
         let rows = self.load_deferred(conn, part, base)?;
         Ok(rows.first().map(|row| self.listing.order.values(row)))

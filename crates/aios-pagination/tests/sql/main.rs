@@ -10,6 +10,7 @@
 
 mod database;
 mod listing;
+mod near;
 mod walk;
 
 mod backends;

@@ -128,6 +128,7 @@ pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
         }
     }));
     queries.extend(searches(kind));
+    queries.extend(searches_counted());
     queries
 }
 
@@ -188,7 +189,7 @@ const SEARCH: &str = "of what matches, the agents of the highest tiers are ranke
 fn searches(_: DatabaseKind) -> Vec<Query> {
     let asked = [
         ("a common word", "data", AgentSort::Relevance),
-        ("a rare word", "zorvaline", AgentSort::Relevance),
+        ("a word that nobody has", "zorvaline", AgentSort::Relevance),
         ("two words", "summarise reports", AgentSort::Relevance),
         ("a misspelt word", "cusotmer", AgentSort::Relevance),
         ("a common word, by popularity", "data", AgentSort::Popular),
@@ -207,6 +208,24 @@ fn searches(_: DatabaseKind) -> Vec<Query> {
         .allow("agents_fts", SEARCH)
     });
     queries.into()
+}
+
+fn searches_counted() -> [Query; 2] {
+    let counted = |which: &str, words: &'static str| {
+        query!(Read, format!("how many agents: {which}"), |s| agent_list::agent_count(
+            &s.cursors,
+            &searched(words, AgentSort::Relevance).filter,
+            CountMode::Exact,
+            Matched::Words,
+        ))
+    };
+    [
+        counted("found by a common word", "data"),
+        counted("found by two words", "summarise reports")
+            .buffers(u64::MAX)
+            .allow("marketplace_agents", COUNTING)
+            .allow("agents_fts", COUNTING),
+    ]
 }
 
 impl Sample {

@@ -66,7 +66,7 @@ fn copied(
     settings: &AdviceSettings,
 ) -> Result<SqliteConnection, AdviceError> {
     let mut copy = SqliteConnection::establish(":memory:")?;
-    crate::rank::register(&mut copy)?;
+    crate::connection::register_functions(&mut copy)?;
     let path = url.path().map(|path| path.to_string_lossy().replace('\'', "''"));
     copy.batch_execute(&format!(
         "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; ATTACH DATABASE '{}' AS live",

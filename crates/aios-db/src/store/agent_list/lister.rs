@@ -1,6 +1,6 @@
 //! One list being read: its conditions, its order, and for a search of a usual word, how far it has to be read.
 
-use aios_domain::{AgentId, AgentSort, CategoryName, PricingModel};
+use aios_domain::{AgentFilter, AgentId, AgentSort, CategoryName, PricingModel};
 use aios_pagination::sql::SqlOrder;
 use aios_pagination::{Expected, Fingerprint, Value};
 use diesel::prelude::*;
@@ -10,20 +10,30 @@ use super::matching::Matching;
 use super::rows::{ListedRow, NO_RANK, selection};
 use super::{AgentListQuery, AgentPage};
 use crate::connection::{DatabaseKind, MultiBackend};
-use crate::paging::{CountMode, ListTask, Listing, PageAt, PageRequest, Paging, count_list, read_page};
+use crate::paging::{CountMode, ListTask, Listing, PageAt, PageRequest, Paging, count_list, read_near, read_page};
 use crate::profile::RunQueryDsl;
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
 use crate::store::search_tiers::TOP_TIER;
 use crate::store::tag_filter::TagCondition;
-use crate::store::totals::agent_total;
+use crate::store::totals::{agent_total, word_total};
 use crate::{AnyConnection, DbResult};
 
 type Agents = marketplace_agents::table;
+type BoxedAgents = marketplace_agents::BoxedQuery<'static, MultiBackend, super::rows::ListedSql>;
 type AgentOrder = SqlOrder<ListedRow, Agents, MultiBackend>;
 
 /// A word is usual from so many matches on: then the best known of them are ranked before the others.
 const USUAL: &str = " LIMIT 50) AS matches) >= 50";
+
+/// Bare, as in the partial indexes' own conditions.
+const IS_ACTIVE: &str = "marketplace_agents.is_active";
+
+/// Along the order of a list, so many agents are looked at for the words of a search, each for some microseconds.
+const WALK: u64 = 4_000;
+
+/// They are where fifty agents of this tier or above have the words: one in 160 of the most popular, at least.
+const WALKED_FROM: i64 = 2;
 
 /// One list, being read.
 pub(super) struct Lister<'a> {
@@ -68,6 +78,9 @@ impl Lister<'_> {
         if let Some(total) = agent_total(connection, &self.query.filter)? {
             return Ok(Some(total));
         }
+        if let Some(total) = self.total_by_word(connection)? {
+            return Ok(Some(total));
+        }
         let kind = connection.kind();
         let tagged = TagCondition::of(connection, &self.query.filter.tags)?.for_counting();
         let order = self.order(kind, Reach::ALL);
@@ -75,6 +88,19 @@ impl Lister<'_> {
         count_list(connection, self.request, &pager, || {
             self.base(kind, Reach::ALL, &tagged)
         })
+    }
+
+    /// How many agents a search of a single word finds, where nothing else is asked of them.
+    fn total_by_word(&self, connection: &mut AnyConnection) -> DbResult<Option<i64>> {
+        let filter = &self.query.filter;
+        let is_alone = AgentFilter {
+            search: filter.search.clone(),
+            ..AgentFilter::default()
+        } == *filter;
+        match &self.matching {
+            Matching::Words(words) | Matching::Corrected(words) if is_alone => word_total(connection, words),
+            _ => Ok(None),
+        }
     }
 
     /// A page of what a search found, the best first.
@@ -155,22 +181,41 @@ impl Lister<'_> {
             .filters(self.fingerprint(reach))
             .limit(request.limit);
         let pager = if self.is_read_alike() { pager.keep_plan() } else { pager };
+        if let Some(told) = self.worth_walking(connection)? {
+            let wide = || self.selected(kind, vec![Piece::Sql(IS_ACTIVE)]);
+            let base = || self.selected(kind, self.conditions(kind, &self.tagged, told.clone()));
+            if let Some(page) = read_near(connection, request, &pager, WALK, wide, base)? {
+                return Ok(page);
+            }
+        }
         read_page(connection, self.paging, request, &pager, || {
             self.base(kind, reach, &self.tagged)
         })
     }
 
-    fn base(
-        &self,
-        kind: DatabaseKind,
-        reach: Reach,
-        tagged: &TagCondition,
-    ) -> marketplace_agents::BoxedQuery<'static, MultiBackend, super::rows::ListedSql> {
+    fn base(&self, kind: DatabaseKind, reach: Reach, tagged: &TagCondition) -> BoxedAgents {
         let matching = self.matching.condition(kind, reach.down_to);
+        self.selected(kind, self.conditions(kind, tagged, matching))
+    }
+
+    fn selected(&self, kind: DatabaseKind, conditions: Vec<Piece>) -> BoxedAgents {
         marketplace_agents::table
             .select(selection(self.query.fields, self.query.sort, self.rank(kind)))
-            .filter(Raw::<Bool>::new(self.conditions(kind, tagged, matching)))
+            .filter(Raw::<Bool>::new(conditions))
             .into_boxed()
+    }
+
+    /// How it is told whether an agent that is met along the order of the list has the words, where that finds a page sooner
+    /// than the full-text index: its matches have to be fetched and sorted, all of them, and here they are many.
+    fn worth_walking(&self, connection: &mut AnyConnection) -> DbResult<Option<Vec<Piece>>> {
+        let is_along_an_index = self.query.sort != AgentSort::Relevance && self.query.filter.tags.is_empty();
+        if !is_along_an_index || !matches!(self.paging.task, ListTask::Page(_)) {
+            return Ok(None);
+        }
+        match self.matching.told_by_text(connection.kind()) {
+            Some(told) if self.usual_from(connection)? >= WALKED_FROM => Ok(Some(told)),
+            _ => Ok(None),
+        }
     }
 
     /// Whether the list is read in the same way whatever the values of its filters: along an index, and how many are passed
@@ -188,10 +233,10 @@ impl Lister<'_> {
             .flatten()
     }
 
-    /// The filter as SQL. `is_active` stands bare, as in the partial indexes' own conditions.
+    /// The filter as SQL.
     fn conditions(&self, kind: DatabaseKind, tagged: &TagCondition, matching: Vec<Piece>) -> Vec<Piece> {
         let filter = &self.query.filter;
-        let mut pieces = vec![Piece::Sql("marketplace_agents.is_active")];
+        let mut pieces = vec![Piece::Sql(IS_ACTIVE)];
         if let Some(category) = &filter.category {
             pieces.push(Piece::Sql(" AND category = "));
             pieces.push(Piece::Text(category.as_str().to_owned()));

@@ -71,6 +71,25 @@ impl Matching {
         }
     }
 
+    /// The same as [`Matching::condition`] of all tiers, told from an agent's own text, where agents are met along an order.
+    /// `None` for PostgreSQL, whose planner does so by itself, and for words of which it can't be told.
+    pub(super) fn told_by_text(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
+        match (self, kind) {
+            (Self::All, _) | (_, DatabaseKind::Postgres) => None,
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Sqlite) => Some(vec![
+                Piece::Sql(
+                    " AND coalesce(aios_has_words(marketplace_agents.name, marketplace_agents.tags, \
+                     marketplace_agents.capabilities, marketplace_agents.description, ",
+                ),
+                Piece::Text(words.folded()?),
+                // Read only where an agent's text does not tell, and once.
+                Piece::Sql("), marketplace_agents.seq IN (SELECT rowid FROM agents_fts WHERE agents_fts MATCH "),
+                Piece::Text(words.fts5()),
+                Piece::Sql("))"),
+            ]),
+        }
+    }
+
     /// How well an agent matches, the larger the better, whatever others there are.
     pub(super) fn rank(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
         match (self, kind) {
