@@ -244,15 +244,44 @@ where
     QS: 'static,
     R: 'static,
 {
-    let at = match &request.at {
-        PageAt::Number(0 | 1) => At::Start,
-        PageAt::Number(_) => return Ok(None),
-        PageAt::Cursor(cursor) => At::Cursor(cursor),
-    };
+    let Some(at) = at_a_key(request) else { return Ok(None) };
     let call = Call::begin();
     let page = pager.page_near(connection, at, reach, wide, base).map_err(page_error)?;
     call.end(page.as_ref().map_or(0, |page| page.items.len()));
     Ok(page.map(|page| Listing::of(page, request, None)))
+}
+
+/// Reads the page that was asked for by a deferred join; `None` for pages by a number far from the start. Nothing is counted.
+///
+/// # Errors
+/// `InvalidCursor`; those of the database.
+#[track_caller]
+pub(crate) fn read_deferred<Q, QS, R>(
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    pager: &SqlPager<'_, R, QS, MultiBackend>,
+    base: impl Fn() -> Q,
+) -> DbResult<Option<Listing<R>>>
+where
+    Q: KeysetQuery<'static, AnyConnection, QS, MultiBackend, R>
+        + DeferredQuery<'static, AnyConnection, QS, MultiBackend, R>,
+    QS: 'static,
+    R: 'static,
+{
+    let Some(at) = at_a_key(request) else { return Ok(None) };
+    let call = Call::begin();
+    let page = pager.page_deferred(connection, at, base).map_err(page_error)?;
+    call.end(page.items.len());
+    Ok(Some(Listing::of(page, request, None)))
+}
+
+/// Where the page begins, unless rows have to be counted off to get there.
+fn at_a_key(request: &PageRequest) -> Option<At<'_>> {
+    match &request.at {
+        PageAt::Number(0 | 1) => Some(At::Start),
+        PageAt::Number(_) => None,
+        PageAt::Cursor(cursor) => Some(At::Cursor(cursor)),
+    }
 }
 
 /// Counts the list as the request says.

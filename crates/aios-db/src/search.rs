@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aios_domain::SearchQuery;
+use aios_domain::{Error, SearchQuery};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::connection::MultiBackend;
+use crate::connection::{DatabaseKind, MultiBackend};
 use crate::profile::RunQueryDsl;
 use crate::{AnyConnection, DbResult, tokens};
 
@@ -87,12 +87,19 @@ impl Words {
     pub(crate) fn corrected(&self, connection: &mut AnyConnection) -> DbResult<Option<Self>> {
         let mut corrected = self.clone();
         let mut open: Vec<&mut String> = corrected.0.iter_mut().filter(|word| allowed_edits(word) > 0).collect();
+        // Words of either beginning: what the first round has read, the second does not read again.
+        let mut known = BTreeMap::new();
         for letters in [2, 1] {
-            let beginnings: BTreeSet<String> = open.iter().map(|word| beginning(word, letters)).collect();
-            if beginnings.is_empty() {
-                break;
+            // Shorter words would take more edits.
+            let least = open.iter().map(|word| word.chars().count() - allowed_edits(word)).min();
+            let Some(least) = least else { break };
+            let mut beginnings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for word in &open {
+                let read = beginnings.entry(beginning(word, letters)).or_default();
+                read.extend((letters == 1).then(|| beginning(word, 2)));
             }
-            let known = known_words(connection, beginnings)?;
+            let ranges = beginnings.iter().flat_map(|(beginning, but)| ranges(beginning, but));
+            known_words(connection, ranges.collect(), least, &mut known)?;
             open.retain_mut(|word| match correction(&known, word, &beginning(word, letters)) {
                 Correction::Needless => false,
                 Correction::To(better) => {
@@ -104,6 +111,20 @@ impl Words {
         }
         Ok((corrected != *self).then_some(corrected))
     }
+}
+
+/// The words with a beginning, but for those with a longer one, as ranges from one word on up to another.
+fn ranges(beginning: &str, but: &[String]) -> Vec<(String, String)> {
+    let end = |beginning: &str| format!("{beginning}\u{10FFFF}");
+    let but: BTreeSet<&String> = but.iter().collect();
+    let mut ranges = Vec::new();
+    let mut from = beginning.to_owned();
+    for longer in but {
+        ranges.push((from, longer.clone()));
+        from = end(longer);
+    }
+    ranges.push((from, end(beginning)));
+    ranges
 }
 
 fn beginning(word: &str, letters: usize) -> String {
@@ -131,9 +152,10 @@ fn correction(known: &BTreeMap<String, i64>, word: &str, beginning: &str) -> Cor
     if candidates().any(|(candidate, _)| candidate.starts_with(word)) {
         return Correction::Needless;
     }
+    let mut edits = Edits::of(word, allowed);
     let best = candidates()
         .filter_map(|(candidate, &agents)| {
-            let (edits, beginning) = edits_to_beginning(word, candidate, allowed)?;
+            let (edits, beginning) = edits.to_beginning(candidate)?;
             // Whole words before beginnings, and words of many agents before those of few.
             Some((edits, beginning.len() < candidate.len(), -agents, beginning))
         })
@@ -141,35 +163,53 @@ fn correction(known: &BTreeMap<String, i64>, word: &str, beginning: &str) -> Cor
     best.map_or(Correction::Unknown, |(_, _, _, better)| Correction::To(better))
 }
 
-/// A row of `search_words`: a word of agents' texts.
+/// Rows of `search_words`, words and numbers of agents by turns, parted by spaces: thousands of rows take the database and the
+/// driver longer to hand over than one text.
 #[derive(QueryableByName)]
 struct Known {
-    #[diesel(sql_type = Text)]
-    word: String,
-    /// How many agents have it, of those that one shard counts.
-    #[diesel(sql_type = BigInt)]
-    agents: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    words: Option<String>,
 }
 
-/// The words of agents' texts with any of these beginnings, and how many agents have them: one range of the key a beginning.
-/// Shards are added up here, which spares the database a sort.
-fn known_words(connection: &mut AnyConnection, beginnings: BTreeSet<String>) -> DbResult<BTreeMap<String, i64>> {
-    let ranges: Vec<String> = (0..beginnings.len())
+/// Reads the words of agents' texts in these ranges that have at least so many letters, and how many agents have them. The
+/// rows of a word are added up here, which spares the database a sort.
+fn known_words(
+    connection: &mut AnyConnection,
+    ranges: Vec<(String, String)>,
+    least: usize,
+    words: &mut BTreeMap<String, i64>,
+) -> DbResult<()> {
+    let joined = match connection.kind() {
+        DatabaseKind::Postgres => "string_agg(word || ' ' || agents, ' ')",
+        DatabaseKind::Sqlite => "group_concat(word || ' ' || agents, ' ')",
+    };
+    let statements: Vec<String> = (0..ranges.len())
         .map(|place| {
-            let (from, to) = (2 * place + 1, 2 * place + 2);
-            format!("SELECT word, agents FROM search_words WHERE word >= ${from} AND word < ${to}")
+            let (from, to, letters) = (3 * place + 1, 3 * place + 2, 3 * place + 3);
+            format!(
+                "SELECT {joined} AS words FROM search_words \
+                 WHERE word >= ${from} AND word < ${to} AND length(word) >= ${letters}"
+            )
         })
         .collect();
-    let mut query = sql_query(ranges.join(" UNION ALL ")).into_boxed::<MultiBackend>();
-    for beginning in beginnings {
-        let end = format!("{beginning}\u{10FFFF}");
-        query = query.bind::<Text, _>(beginning).bind::<Text, _>(end);
+    let least = i64::try_from(least).unwrap_or(i64::MAX);
+    let mut query = sql_query(statements.join(" UNION ALL ")).into_boxed::<MultiBackend>();
+    for (from, to) in ranges {
+        query = query.bind::<Text, _>(from).bind::<Text, _>(to).bind::<BigInt, _>(least);
     }
-    let mut words = BTreeMap::new();
-    for row in query.load::<Known>(connection)? {
-        *words.entry(row.word).or_default() += row.agents;
+    for known in query.load::<Known>(connection)? {
+        let mut parts = known.words.as_deref().unwrap_or_default().split(' ');
+        while let (Some(word), Some(agents)) = (parts.next(), parts.next()) {
+            let agents: i64 = agents.parse().map_err(Error::internal)?;
+            match words.get_mut(word) {
+                Some(all) => *all += agents,
+                None => {
+                    words.insert(word.to_owned(), agents);
+                }
+            }
+        }
     }
-    Ok(words)
+    Ok(())
 }
 
 /// How many edits a word may be away from what was meant: none in short words, which all look alike.
@@ -181,41 +221,82 @@ fn allowed_edits(word: &str) -> usize {
     }
 }
 
-/// How many insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) turn `typed` into a
-/// beginning of `word`, where that is at most `most`; and the longest beginning that is so near. Beginnings count, since a
-/// search finds words by them: `postgrs` is near to `postgresql`.
+#[cfg(test)]
 fn edits_to_beginning(typed: &str, word: &str, most: usize) -> Option<(usize, String)> {
-    let (typed, word): (Vec<char>, Vec<char>) = (typed.chars().collect(), word.chars().collect());
-    if word.len() + most < typed.len() {
-        return None;
-    }
-    // row[j]: the edits between what was typed so far and the first j letters of the word.
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=word.len()).collect();
-    for (i, &from) in typed.iter().enumerate() {
-        let mut row = Vec::with_capacity(word.len() + 1);
-        row.push(i + 1);
-        for (j, &to) in word.iter().enumerate() {
-            let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
-            let substituted = at(&last, j) + usize::from(from != to);
-            let mut best = substituted.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && typed.get(i - 1) == Some(&to) && word.get(j - 1) == Some(&from);
-            if swapped {
-                best = best.min(at(&before_last, j - 1) + 1);
-            }
-            row.push(best);
+    Edits::of(typed, most).to_beginning(word)
+}
+
+/// A typed word being compared with others, in room that is made once.
+struct Edits {
+    typed: Vec<char>,
+    most: usize,
+    word: Vec<char>,
+    /// The edits between what was typed so far and the first j letters of the word, without the last letter but one, without
+    /// the last, and with it.
+    before_last: Vec<usize>,
+    last: Vec<usize>,
+    row: Vec<usize>,
+}
+
+impl Edits {
+    fn of(typed: &str, most: usize) -> Self {
+        Self {
+            typed: typed.chars().collect(),
+            most,
+            word: Vec::new(),
+            before_last: Vec::new(),
+            last: Vec::new(),
+            row: Vec::new(),
         }
-        if row.iter().all(|&edits| edits > most) {
+    }
+
+    /// How many insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) turn what was typed
+    /// into a beginning of `word`, where that is at most `most`; and the longest beginning that is so near. Beginnings count,
+    /// since a search finds words by them: `postgrs` is near to `postgresql`.
+    fn to_beginning(&mut self, word: &str) -> Option<(usize, String)> {
+        let Self {
+            typed,
+            most,
+            word: letters,
+            before_last,
+            last,
+            row,
+        } = self;
+        letters.clear();
+        // A longer beginning takes more insertions.
+        letters.extend(word.chars().take(typed.len() + *most));
+        if letters.len() + *most < typed.len() {
             return None;
         }
-        before_last = std::mem::replace(&mut last, row);
+        before_last.clear();
+        last.clear();
+        last.extend(0..=letters.len());
+        for (i, &from) in typed.iter().enumerate() {
+            row.clear();
+            row.push(i + 1);
+            for (j, &to) in letters.iter().enumerate() {
+                let at = |row: &[usize], place: usize| row.get(place).copied().unwrap_or(usize::MAX / 2);
+                let substituted = at(last, j) + usize::from(from != to);
+                let mut best = substituted.min(at(last, j + 1) + 1).min(at(row, j) + 1);
+                let swapped = i > 0 && j > 0 && typed.get(i - 1) == Some(&to) && letters.get(j - 1) == Some(&from);
+                if swapped {
+                    best = best.min(at(before_last, j - 1) + 1);
+                }
+                row.push(best);
+            }
+            if row.iter().all(|edits| edits > most) {
+                return None;
+            }
+            std::mem::swap(before_last, last);
+            std::mem::swap(last, row);
+        }
+        let nearest = last
+            .iter()
+            .enumerate()
+            .min_by_key(|&(letters, &edits)| (edits, std::cmp::Reverse(letters)));
+        let (count, &edits) = nearest.filter(|(_, edits)| *edits <= most)?;
+        Some((edits, letters.iter().take(count).collect()))
     }
-    let nearest = last
-        .into_iter()
-        .enumerate()
-        .min_by_key(|&(letters, edits)| (edits, std::cmp::Reverse(letters)));
-    let (letters, edits) = nearest.filter(|&(_, edits)| edits <= most)?;
-    Some((edits, word.into_iter().take(letters).collect()))
 }
 
 #[cfg(test)]

@@ -7,9 +7,16 @@ use crate::error::DbResult;
 use crate::raw::Piece;
 use crate::{AnyConnection, DatabaseKind};
 
-/// Tags that more agents bear are looked for along the order of the list, where one turns up soon: their agents are too many
-/// to fetch and sort. With a million agents either way reads some thousand rows at this number, and fewer at any other.
-const MANY: i64 = 4_000;
+/// Whether agents with a tag are looked for along the order of the list, where one turns up soon, since they are too many to
+/// fetch and sort. Of `all` agents `borne` bear it: a page of twenty passes over `20 * all / borne` of them, each of which costs a
+/// third of one that is fetched and sorted. At a million either way reads some thousand rows where they are as dear, and
+/// fewer at any other number.
+fn are_many(borne: i64, all: i64) -> bool {
+    borne.saturating_mul(borne) > all.saturating_mul(6)
+}
+
+/// Where nobody knows how many agents there are.
+const MANY: i64 = 1_000_000;
 
 /// How agents that bear any of some tags are found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,10 +36,11 @@ impl TagCondition {
             return Ok(Self::default());
         }
         let mut counted = tags_counted(connection, tags)?;
-        counted.sort_unstable();
+        counted.sort_unstable_by_key(|tag| tag.id);
+        let all = counted.first().map(|tag| tag.all).filter(|&all| all > 0);
         Ok(Self {
-            are_many: counted.iter().map(|(_, agents)| agents).sum::<i64>() > MANY,
-            tags: counted.into_iter().map(|(id, _)| id).collect(),
+            are_many: are_many(counted.iter().map(|tag| tag.agents).sum(), all.unwrap_or(MANY)),
+            tags: counted.into_iter().map(|tag| tag.id).collect(),
             is_asked: true,
         })
     }
@@ -43,6 +51,11 @@ impl TagCondition {
             are_many: false,
             ..self.clone()
         }
+    }
+
+    /// Whether agents that bear them are so many that some turn up soon along any order.
+    pub(crate) fn are_met_soon(&self) -> bool {
+        self.is_asked && self.are_many
     }
 
     /// The condition, with an `AND` before it.

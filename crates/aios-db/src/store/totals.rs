@@ -15,6 +15,7 @@ use crate::error::DbResult;
 use crate::profile::RunQueryDsl;
 use crate::schema::{agent_totals, tag_totals, tags};
 use crate::search::Words;
+use crate::sql_types::Uuid;
 use crate::tokens;
 
 /// Over shards, the sum is what there is; without rows it is nothing.
@@ -32,7 +33,8 @@ pub fn marketplace_totals(connection: &mut AnyConnection) -> DbResult<(i64, i64)
 }
 
 /// How many active agents pass the filter, where that is kept: for every filter by category, pricing, verified and featured,
-/// and for a single tag by itself. `None` for others, whose agents have to be counted.
+/// and for a single tag by itself; for several tags by themselves, from what is kept of the most common one. `None` for others,
+/// whose agents have to be counted.
 ///
 /// # Errors
 /// Those of the database.
@@ -42,12 +44,13 @@ pub fn agent_total(connection: &mut AnyConnection, filter: &AgentFilter) -> DbRe
     }
     match filter.distinct_tags().as_slice() {
         [] => kind_total(connection, filter).map(Some),
-        [tag] if is_tag_alone(filter) => tag_total(connection, tag).map(Some),
+        [tag] if is_by_tags(filter) => tag_total(connection, tag).map(Some),
+        [_, ..] if is_by_tags(filter) => tags_total(connection, &filter.tags).map(Some),
         _ => Ok(None),
     }
 }
 
-fn is_tag_alone(filter: &AgentFilter) -> bool {
+fn is_by_tags(filter: &AgentFilter) -> bool {
     let of_any_kind = AgentFilter {
         tags: filter.tags.clone(),
         ..AgentFilter::default()
@@ -81,22 +84,68 @@ fn tag_total(connection: &mut AnyConnection, tag: &str) -> DbResult<i64> {
         .first(connection)?)
 }
 
+/// How many active agents bear any of the tags: those of the most common one, which is kept, and those of the others that do not
+/// bear it, which are counted.
+fn tags_total(connection: &mut AnyConnection, tags: &[Tag]) -> DbResult<i64> {
+    let mut counted = tags_counted(connection, tags)?;
+    counted.sort_unstable_by_key(|tag| (tag.agents, tag.id));
+    let Some(most_common) = counted.pop() else {
+        return Ok(0);
+    };
+    if counted.is_empty() {
+        return Ok(most_common.agents);
+    }
+    let others: Vec<String> = (1..=counted.len()).map(|number| format!("${number}")).collect();
+    let mut query = sql_query(format!(
+        "SELECT count(*) AS agents \
+         FROM (SELECT DISTINCT agent_id FROM agent_tags WHERE tag_id IN ({})) AS others \
+         JOIN marketplace_agents ON marketplace_agents.id = others.agent_id \
+         WHERE is_active AND NOT EXISTS ( \
+             SELECT 1 FROM agent_tags WHERE agent_tags.agent_id = others.agent_id AND tag_id = ${} \
+         )",
+        others.join(", "),
+        counted.len() + 1
+    ))
+    .into_boxed::<MultiBackend>();
+    for tag in counted {
+        query = query.bind::<Uuid, _>(tag.id);
+    }
+    let query = query.bind::<Uuid, _>(most_common.id);
+    Ok(most_common.agents + query.get_result::<Counted>(connection)?.agents.unwrap_or_default())
+}
+
+/// A tag that is borne.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub(crate) struct CountedTag {
+    pub(crate) id: uuid::Uuid,
+    /// How many active agents bear it.
+    pub(crate) agents: i64,
+    /// About how many agents there are; not more than 0 where nobody knows.
+    pub(crate) all: i64,
+}
+
 /// Those of the tags that there are, and how many active agents bear each of them.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbResult<Vec<(uuid::Uuid, i64)>> {
+pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbResult<Vec<CountedTag>> {
     let names: Vec<&str> = names.iter().map(Tag::as_str).collect();
+    let all = match connection.kind() {
+        DatabaseKind::Postgres => {
+            "(SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid = CAST('marketplace_agents' AS regclass))"
+        }
+        DatabaseKind::Sqlite => "(SELECT coalesce(max(seq), 0) FROM marketplace_agents)",
+    };
     Ok(tags::table
         .inner_join(tag_totals::table)
         .filter(tags::name.eq_any(names))
         .group_by(tags::id)
-        .select((tags::id, sql::<BigInt>(AGENTS)))
+        .select((tags::id, sql::<BigInt>(AGENTS), sql::<BigInt>(all)))
         .load(connection)?)
 }
 
 #[derive(QueryableByName)]
-struct WordTotal {
+struct Counted {
     #[diesel(sql_type = Nullable<BigInt>)]
     agents: Option<i64>,
 }
@@ -134,7 +183,7 @@ pub(crate) fn word_total(connection: &mut AnyConnection, words: &Words) -> DbRes
         .bind::<Text, _>(&word)
         .bind::<Text, _>(end)
         .bind::<BigInt, _>(letters);
-    Ok(total.get_result::<WordTotal>(connection)?.agents)
+    Ok(total.get_result::<Counted>(connection)?.agents)
 }
 
 /// Counts anew what the triggers keep, after a load that ran without them. Nobody else writes meanwhile.

@@ -215,20 +215,25 @@ fn totals_are_right(connection: &mut AnyConnection) {
         agent_total(connection, &featured).unwrap(),
         Some(counted(connection, "is_featured"))
     );
-    for tag in tags(7) {
+    for bits in 1..8 {
+        let borne = tags(bits);
+        let names: Vec<String> = borne.iter().map(|tag| format!("'{}'", tag.as_str())).collect();
         let condition = format!(
-            "id IN (SELECT agent_id FROM agent_tags JOIN tags ON tags.id = tag_id WHERE tags.name = '{}')",
-            tag.as_str()
+            "id IN (SELECT agent_id FROM agent_tags JOIN tags ON tags.id = tag_id WHERE tags.name IN ({}))",
+            names.join(", ")
         );
-        let filter = AgentFilter {
-            tags: vec![tag],
-            ..AgentFilter::default()
-        };
-        assert_eq!(
-            agent_total(connection, &filter).unwrap(),
-            Some(counted(connection, &condition)),
-            "{condition}"
-        );
+        // One that no agent bears makes no difference.
+        for also in [None, Some(Tag::new("borne-by-none").unwrap())] {
+            let filter = AgentFilter {
+                tags: borne.iter().cloned().chain(also).collect(),
+                ..AgentFilter::default()
+            };
+            assert_eq!(
+                agent_total(connection, &filter).unwrap(),
+                Some(counted(connection, &condition)),
+                "{condition}"
+            );
+        }
     }
 }
 

@@ -134,7 +134,38 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
     {
         let read = self.listing.resolve(at)?;
         let found = self
-            .read(conn, &read, &base)
+            .read(conn, &read, &base, |conn, part| Ok(Q::load_part(part, conn)?))
+            .map_err(|error| blame(error, read.from.as_ref()))?;
+        Ok(self.listing.assemble(&read, found, self.limit)?)
+    }
+
+    /// The same page by a deferred join: its rows are found in the index first, and then fetched by their tie-breakers.
+    ///
+    /// It is for PostgreSQL, where many rows of the order are passed over by a condition on the tie-breaker alone (`EXISTS` in
+    /// another table): an index that has the order's keys tells all that is needed of them, and only the page's own rows are
+    /// fetched. SQLite does so by itself.
+    pub fn page_deferred<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        at: At<'_>,
+        base: impl Fn() -> Q,
+    ) -> Result<Page<R>, PageError>
+    where
+        Q: KeysetQuery<'q, Conn, QS, DB, R> + DeferredQuery<'q, Conn, QS, DB, R>,
+        QS: 'static,
+        DB: 'static,
+        R: 'static,
+    {
+        let read = self.listing.resolve(at)?;
+        let found = self
+            .read(conn, &read, &base, |conn, part| {
+                let mut rows = self.load_deferred(conn, part, &base)?;
+                // In the listing's order, where they are wanted in that of reading.
+                if read.direction == Direction::Backward {
+                    rows.reverse();
+                }
+                Ok(rows)
+            })
             .map_err(|error| blame(error, read.from.as_ref()))?;
         Ok(self.listing.assemble(&read, found, self.limit)?)
     }
@@ -158,14 +189,20 @@ impl<'a, R, QS, DB: Backend> SqlPager<'a, R, QS, DB> {
         Ok(Q::explain_part(part, dialect, conn)?)
     }
 
-    fn read<'q, Q, Conn>(&self, conn: &mut Conn, read: &Read, base: &impl Fn() -> Q) -> Result<Found<R>, PageError>
+    fn read<'q, Q, Conn>(
+        &self,
+        conn: &mut Conn,
+        read: &Read,
+        base: &impl Fn() -> Q,
+        load: impl FnOnce(&mut Conn, Part<'q, Q, QS, DB>) -> Result<Vec<R>, PageError>,
+    ) -> Result<Found<R>, PageError>
     where
         Q: KeysetQuery<'q, Conn, QS, DB, R>,
         QS: 'q,
         DB: 'q,
     {
         let (part, from_its_row) = self.rows_of(read, base)?;
-        let mut rows = Q::load_part(part, conn)?;
+        let mut rows = load(conn, part)?;
         let Some(position) = &read.from else {
             return Ok(Found { rows, behind: false });
         };

@@ -1,4 +1,4 @@
-//! Pages near the start of a wider listing are the very pages of the narrow one, or are not found.
+//! Pages near the start of a wider listing are the very pages of the narrow one, or are not found; deferred ones are the same.
 
 use aios_pagination::{At, CursorCodec, Direction, PageError};
 use diesel::prelude::*;
@@ -22,6 +22,8 @@ fn a_page_is_the_same_or_is_not_found() {
                 let places = cursors.iter().map(|cursor| At::Cursor(cursor.as_str()));
                 for at in places.chain([At::Start, At::End]) {
                     let page = pager.page(conn, at, || tenant(Some(1))).expect("a page");
+                    let deferred = pager.page_deferred(conn, at, || tenant(Some(1))).expect("a page");
+                    assert_eq!(deferred, page, "{order:?}, {at:?}, {limit}");
                     let mut found_before = false;
                     for reach in [0, 2, 20, 48] {
                         let near = pager.page_near(conn, at, reach, || tenant(None), || tenant(Some(1)));

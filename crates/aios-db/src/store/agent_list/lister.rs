@@ -6,11 +6,13 @@ use aios_pagination::{Expected, Fingerprint, Value};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Double};
 
-use super::matching::Matching;
+use super::matching::{Matching, Planned};
 use super::rows::{ListedRow, NO_RANK, selection};
 use super::{AgentListQuery, AgentPage};
 use crate::connection::{DatabaseKind, MultiBackend};
-use crate::paging::{CountMode, ListTask, Listing, PageAt, PageRequest, Paging, count_list, read_near, read_page};
+use crate::paging::{
+    CountMode, ListTask, Listing, PageAt, PageRequest, Paging, count_list, read_deferred, read_near, read_page,
+};
 use crate::profile::RunQueryDsl;
 use crate::raw::{Piece, Raw};
 use crate::schema::marketplace_agents;
@@ -155,7 +157,7 @@ impl Lister<'_> {
             pieces.push(Piece::Sql(
                 " WHEN (SELECT count(*) FROM (SELECT 1 FROM marketplace_agents WHERE ",
             ));
-            pieces.extend(self.conditions(kind, &self.tagged, self.matching.condition(kind, tier)));
+            pieces.extend(self.conditions(kind, &self.tagged, self.matching.condition(kind, tier, Planned::Once)));
             pieces.push(Piece::Sql(USUAL));
             pieces.push(Piece::Sql(match tier {
                 3.. => " THEN 3",
@@ -188,21 +190,45 @@ impl Lister<'_> {
                 return Ok(page);
             }
         }
+        if self.is_found_in_the_index(kind) {
+            let base = || self.base(kind, reach, &self.tagged);
+            if let Some(page) = read_deferred(connection, request, &pager, base)? {
+                return Ok(page);
+            }
+        }
         read_page(connection, self.paging, request, &pager, || {
             self.base(kind, reach, &self.tagged)
         })
     }
 
     fn base(&self, kind: DatabaseKind, reach: Reach, tagged: &TagCondition) -> BoxedAgents {
-        let matching = self.matching.condition(kind, reach.down_to);
+        let planned = if self.query.sort == AgentSort::Relevance {
+            Planned::Once
+        } else {
+            Planned::Anew
+        };
+        let matching = self.matching.condition(kind, reach.down_to, planned);
         self.selected(kind, self.conditions(kind, tagged, matching))
     }
 
     fn selected(&self, kind: DatabaseKind, conditions: Vec<Piece>) -> BoxedAgents {
         marketplace_agents::table
-            .select(selection(self.query.fields, self.query.sort, self.rank(kind)))
+            .select(selection(self.query.fields, self.query.sort, self.rank_shown(kind)))
             .filter(Raw::<Bool>::new(conditions))
             .into_boxed()
+    }
+
+    /// Whether the index with the keys of the order tells which agents are in the list, for PostgreSQL: those of common tags, which
+    /// are told by their ids.
+    fn is_found_in_the_index(&self, kind: DatabaseKind) -> bool {
+        let filter = &self.query.filter;
+        let by_tags = AgentFilter {
+            tags: filter.tags.clone(),
+            category: filter.category.clone(),
+            ..AgentFilter::default()
+        };
+        let is_page = matches!(self.paging.task, ListTask::Page(_));
+        kind == DatabaseKind::Postgres && is_page && self.tagged.are_met_soon() && *filter == by_tags
     }
 
     /// How it is told whether an agent that is met along the order of the list has the words, where that finds a page sooner
@@ -219,12 +245,19 @@ impl Lister<'_> {
     }
 
     /// Whether the list is read in the same way whatever the values of its filters: along an index, and how many are passed
-    /// over on the way nobody can tell. How common words and tags are, and how high a rating, makes a difference. Featured
-    /// agents have small indexes of their own, which are not taken for so few rows that the plan could be kept for.
+    /// over on the way nobody can tell; by the index of a tier and ranked; or by its tags, whose condition says how
+    /// ([`TagCondition`]). How common words are in another order, and how high a rating is, makes a difference. Featured agents
+    /// have small indexes of their own, which are not taken for so few rows that the plan could be kept for.
     fn is_read_alike(&self) -> bool {
         let filter = &self.query.filter;
-        let is_by_index = filter.search.is_none() && filter.tags.is_empty() && filter.min_rating.is_none();
-        is_by_index && filter.is_featured.is_none()
+        let is_planned_once = filter.search.is_none() || self.query.sort == AgentSort::Relevance;
+        is_planned_once && filter.min_rating.is_none() && filter.is_featured.is_none()
+    }
+
+    fn rank_shown(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
+        (self.query.sort == AgentSort::Relevance)
+            .then(|| self.matching.rank_shown(kind))
+            .flatten()
     }
 
     fn rank(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {

@@ -16,6 +16,25 @@ pub(super) enum Matching {
     Corrected(Words),
 }
 
+/// Whether PostgreSQL plans a search for its very words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Planned {
+    /// Each time, since how many have the words decides how they are best found.
+    Anew,
+    /// Once for all words: they are found by the index of their tier in any case.
+    Once,
+}
+
+/// What is searched for, as PostgreSQL has it. Out of a subquery it takes the same number of matches to be expected for any words, and
+/// so keeps the plan, which takes longer to make than a page to read.
+fn query(words: &Words, planned: Planned) -> [Piece; 3] {
+    let (before, behind) = match planned {
+        Planned::Anew => ("to_tsquery('simple', ", ")"),
+        Planned::Once => ("(SELECT to_tsquery('simple', ", "))"),
+    };
+    [Piece::Sql(before), Piece::Text(words.tsquery()), Piece::Sql(behind)]
+}
+
 impl Matching {
     /// What tells the cursors of one kind of matching from those of another.
     pub(super) fn name(&self) -> &'static str {
@@ -40,18 +59,20 @@ impl Matching {
     }
 
     /// What an agent of this tier or a higher one must fulfil.
-    pub(super) fn condition(&self, kind: DatabaseKind, tier: i64) -> Vec<Piece> {
+    pub(super) fn condition(&self, kind: DatabaseKind, tier: i64, planned: Planned) -> Vec<Piece> {
         match (self, kind) {
             (Self::All, _) => Vec::new(),
             (Self::Words(words) | Self::Corrected(words), DatabaseKind::Postgres) => {
                 // Spelled out, since a partial index is used only where its condition can be seen.
                 let of_tier = match tier {
-                    3.. => " AND search_tier >= 3 AND search_vector @@ to_tsquery('simple', ",
-                    2 => " AND search_tier >= 2 AND search_vector @@ to_tsquery('simple', ",
-                    1 => " AND search_tier >= 1 AND search_vector @@ to_tsquery('simple', ",
-                    _ => " AND search_vector @@ to_tsquery('simple', ",
+                    3.. => " AND search_tier >= 3 AND search_vector @@ ",
+                    2 => " AND search_tier >= 2 AND search_vector @@ ",
+                    1 => " AND search_tier >= 1 AND search_vector @@ ",
+                    _ => " AND search_vector @@ ",
                 };
-                vec![Piece::Sql(of_tier), Piece::Text(words.tsquery()), Piece::Sql(")")]
+                let mut pieces = vec![Piece::Sql(of_tier)];
+                pieces.extend(query(words, planned));
+                pieces
             }
             (Self::Words(words) | Self::Corrected(words), DatabaseKind::Sqlite) => {
                 let found = match tier {
@@ -94,11 +115,12 @@ impl Matching {
     pub(super) fn rank(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
         match (self, kind) {
             (Self::All, _) => None,
-            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Postgres) => Some(vec![
-                Piece::Sql("CAST(ts_rank_cd(search_vector, to_tsquery('simple', "),
-                Piece::Text(words.tsquery()),
-                Piece::Sql(")) AS double precision)"),
-            ]),
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Postgres) => {
+                let mut pieces = vec![Piece::Sql("CAST(ts_rank_cd(search_vector, ")];
+                pieces.extend(query(words, Planned::Once));
+                pieces.push(Piece::Sql(") AS double precision)"));
+                Some(pieces)
+            }
             (Self::Words(words) | Self::Corrected(words), DatabaseKind::Sqlite) => Some(vec![
                 Piece::Sql(
                     "aios_text_rank(marketplace_agents.name, marketplace_agents.tags, marketplace_agents.capabilities, \
@@ -107,6 +129,20 @@ impl Matching {
                 Piece::Text(words.plain()),
                 Piece::Sql(")"),
             ]),
+        }
+    }
+
+    /// The same for the rows of a page. PostgreSQL does not know it for what it has sorted by, since each value has a parameter of its
+    /// own, and would find it for every match before it sorts; that of a subquery it finds after.
+    pub(super) fn rank_shown(&self, kind: DatabaseKind) -> Option<Vec<Piece>> {
+        match (self, kind) {
+            (Self::Words(words) | Self::Corrected(words), DatabaseKind::Postgres) => {
+                let mut pieces = vec![Piece::Sql("(SELECT CAST(ts_rank_cd(search_vector, ")];
+                pieces.extend(query(words, Planned::Anew));
+                pieces.push(Piece::Sql(") AS double precision) OFFSET 0)"));
+                Some(pieces)
+            }
+            _ => self.rank(kind),
         }
     }
 }
