@@ -10,13 +10,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Untyped};
 use uuid::Uuid;
 
 use crate::DbResult;
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
+use crate::raw::{Prepared, prepared};
 use crate::sql_types::{Sql, Uuid as UuidType};
 
 /// How many keys a statement asks for at most.
@@ -110,7 +109,7 @@ impl TopPerParent {
         Ok(found)
     }
 
-    fn query(&self, kind: DatabaseKind, ids: Vec<Uuid>, most: u32) -> BoxedSqlQuery<'static, MultiBackend, SqlQuery> {
+    fn query(&self, kind: DatabaseKind, ids: Vec<Uuid>, most: u32) -> Prepared {
         let Self { table, parent, order } = self;
         let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
         let limit = ids.len() + 1;
@@ -129,7 +128,7 @@ impl TopPerParent {
                  ORDER BY {parent}, {order}"
             ),
         };
-        let mut query = sql_query(text).into_boxed();
+        let mut query = prepared(text);
         for id in ids {
             query = query.bind::<UuidType, _>(Sql(id));
         }

@@ -1,5 +1,6 @@
 //! Hand-written SQL with bound values as a diesel expression, for what diesel's own language can't say on both databases.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use diesel::QueryResult;
@@ -7,7 +8,8 @@ use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
 };
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Double, Text};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Double, HasSqlType, Text, Untyped};
 
 use crate::connection::MultiBackend;
 use crate::sql_types::Uuid;
@@ -84,6 +86,83 @@ impl<ST> QueryFragment<MultiBackend> for Raw<ST> {
             }
         }
         Ok(())
+    }
+}
+
+/// A statement of hand-written SQL that is kept prepared, with `$1`, `$2` … for its values; `$` stands for nothing else in it.
+///
+/// `diesel::sql_query` is sent anew each time: it is parsed and planned, and takes one more turn to the server. So that is for what
+/// comes in too many forms, or has to be planned for its very values.
+pub(crate) fn prepared(sql: impl Into<Cow<'static, str>>) -> Prepared {
+    Prepared {
+        sql: sql.into(),
+        binds: Vec::new(),
+    }
+}
+
+/// See [`prepared`].
+pub(crate) struct Prepared {
+    sql: Cow<'static, str>,
+    binds: Vec<Box<dyn QueryFragment<MultiBackend> + Send>>,
+}
+
+impl Prepared {
+    /// The next value, which may stand in the text where it likes, and as often.
+    pub(crate) fn bind<ST, T>(mut self, value: T) -> Self
+    where
+        MultiBackend: HasSqlType<ST>,
+        ST: Send + 'static,
+        T: ToSql<ST, MultiBackend> + Send + 'static,
+    {
+        let sql_type = PhantomData::<fn() -> ST>;
+        self.binds.push(Box::new(Bound { value, sql_type }));
+        self
+    }
+}
+
+impl Query for Prepared {
+    type SqlType = Untyped;
+}
+
+impl<Conn> diesel::RunQueryDsl<Conn> for Prepared {}
+
+impl QueryId for Prepared {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<MultiBackend> for Prepared {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        let mut parts = self.sql.split('$');
+        out.push_sql(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, behind) = part.split_at(digits);
+            let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            let Some(bind) = place.and_then(|place| self.binds.get(place)) else {
+                let error = format!("there is no value for ${number}");
+                return Err(diesel::result::Error::QueryBuilderError(error.into()));
+            };
+            bind.walk_ast(out.reborrow())?;
+            out.push_sql(behind);
+        }
+        Ok(())
+    }
+}
+
+/// A value, wherever it stands.
+struct Bound<ST, T> {
+    value: T,
+    sql_type: PhantomData<fn() -> ST>,
+}
+
+impl<ST, T> QueryFragment<MultiBackend> for Bound<ST, T>
+where
+    MultiBackend: HasSqlType<ST>,
+    T: ToSql<ST, MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_bind_param::<ST, T>(&self.value)
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aios_domain::{Error, SearchQuery};
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::connection::{DatabaseKind, MultiBackend};
+use crate::connection::DatabaseKind;
 use crate::profile::RunQueryDsl;
+use crate::raw::prepared;
 use crate::{AnyConnection, DbResult, tokens};
 
 /// More words than these don't narrow a search further.
@@ -193,7 +193,7 @@ fn known_words(
         })
         .collect();
     let least = i64::try_from(least).unwrap_or(i64::MAX);
-    let mut query = sql_query(statements.join(" UNION ALL ")).into_boxed::<MultiBackend>();
+    let mut query = prepared(statements.join(" UNION ALL "));
     for (from, to) in ranges {
         query = query.bind::<Text, _>(from).bind::<Text, _>(to).bind::<BigInt, _>(least);
     }

@@ -7,12 +7,12 @@ use aios_domain::{
     HttpUrl, JsonObject, License, Price, Pricing, PricingModel, RegistryName, Tag, TagId, Timestamp, UserId, Version,
 };
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::Text;
 
 use super::categories::{category_count_add, category_require};
 use crate::loaders::{CHUNK, belongs_to};
 use crate::profile::RunQueryDsl;
+use crate::raw::prepared;
 use crate::schema::{agent_tags, marketplace_agents, tags};
 use crate::sql_types::{Sql, TextListValue, Uuid};
 use crate::{AnyConnection, DbResult};
@@ -205,7 +205,7 @@ pub fn agent_find_locked(connection: &mut AnyConnection, id: AgentId) -> DbResul
 /// first and other rows after it, so that two of them never wait for each other in a circle.
 pub(crate) fn agent_lock(connection: &mut AnyConnection, id: AgentId) -> DbResult<()> {
     if let AnyConnection::Postgres(_) = connection {
-        sql_query("SELECT 1 AS held FROM marketplace_agents WHERE id = $1 FOR NO KEY UPDATE")
+        prepared("SELECT 1 AS held FROM marketplace_agents WHERE id = $1 FOR NO KEY UPDATE")
             .bind::<Uuid, _>(Sql(id))
             .execute(connection)?;
     }
@@ -385,9 +385,9 @@ fn tags_ensure(connection: &mut AnyConnection, names: &[&str]) -> DbResult<()> {
         .select(tags::name)
         .load(connection)?;
     for name in names.iter().filter(|name| !known.iter().any(|known| known == *name)) {
-        sql_query("INSERT INTO tags (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+        prepared("INSERT INTO tags (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
             .bind::<Uuid, _>(Sql(TagId::new()))
-            .bind::<Text, _>(*name)
+            .bind::<Text, _>((*name).to_owned())
             .execute(connection)?;
     }
     Ok(())

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aios_domain::{AgentFilter, Tag};
 use diesel::connection::DefaultLoadingMode;
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -13,6 +12,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::error::DbResult;
 use crate::profile::RunQueryDsl;
+use crate::raw::{Piece, Raw, prepared};
 use crate::schema::{agent_totals, tag_totals, tags};
 use crate::search::Words;
 use crate::sql_types::Uuid;
@@ -22,13 +22,21 @@ use crate::tokens;
 const AGENTS: &str = "CAST(coalesce(sum(agents), 0) AS bigint)";
 const INSTALLS: &str = "CAST(coalesce(sum(installs), 0) AS bigint)";
 
+/// How many there are of a tag.
+const OF_TAG: &str = "(SELECT CAST(coalesce(sum(agents), 0) AS bigint) FROM tag_totals WHERE tag_id = tags.id)";
+
+/// As an expression, of a statement that is kept prepared.
+fn sum(sql: &'static str) -> Raw<BigInt> {
+    Raw::new(vec![Piece::Sql(sql)])
+}
+
 /// How many active agents there are, and how many installations of them are active.
 ///
 /// # Errors
 /// Those of the database.
 pub fn marketplace_totals(connection: &mut AnyConnection) -> DbResult<(i64, i64)> {
     Ok(agent_totals::table
-        .select((sql::<BigInt>(AGENTS), sql::<BigInt>(INSTALLS)))
+        .select((sum(AGENTS), sum(INSTALLS)))
         .first(connection)?)
 }
 
@@ -60,7 +68,7 @@ fn is_by_tags(filter: &AgentFilter) -> bool {
 
 fn kind_total(connection: &mut AnyConnection, filter: &AgentFilter) -> DbResult<i64> {
     let mut query: agent_totals::BoxedQuery<'_, MultiBackend, BigInt> =
-        agent_totals::table.select(sql::<BigInt>(AGENTS)).into_boxed();
+        agent_totals::table.select(sum(AGENTS)).into_boxed();
     if let Some(category) = &filter.category {
         query = query.filter(agent_totals::category.eq(category.as_str()));
     }
@@ -80,7 +88,7 @@ fn tag_total(connection: &mut AnyConnection, tag: &str) -> DbResult<i64> {
     Ok(tag_totals::table
         .inner_join(tags::table)
         .filter(tags::name.eq(tag))
-        .select(sql::<BigInt>(AGENTS))
+        .select(sum(AGENTS))
         .first(connection)?)
 }
 
@@ -96,7 +104,7 @@ fn tags_total(connection: &mut AnyConnection, tags: &[Tag]) -> DbResult<i64> {
         return Ok(most_common.agents);
     }
     let others: Vec<String> = (1..=counted.len()).map(|number| format!("${number}")).collect();
-    let mut query = sql_query(format!(
+    let mut query = prepared(format!(
         "SELECT count(*) AS agents \
          FROM (SELECT DISTINCT agent_id FROM agent_tags WHERE tag_id IN ({})) AS others \
          JOIN marketplace_agents ON marketplace_agents.id = others.agent_id \
@@ -105,8 +113,7 @@ fn tags_total(connection: &mut AnyConnection, tags: &[Tag]) -> DbResult<i64> {
          )",
         others.join(", "),
         counted.len() + 1
-    ))
-    .into_boxed::<MultiBackend>();
+    ));
     for tag in counted {
         query = query.bind::<Uuid, _>(tag.id);
     }
@@ -137,10 +144,8 @@ pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbR
         DatabaseKind::Sqlite => "(SELECT coalesce(max(seq), 0) FROM marketplace_agents)",
     };
     Ok(tags::table
-        .inner_join(tag_totals::table)
         .filter(tags::name.eq_any(names))
-        .group_by(tags::id)
-        .select((tags::id, sql::<BigInt>(AGENTS), sql::<BigInt>(all)))
+        .select((tags::id, sum(OF_TAG), sum(all)))
         .load(connection)?)
 }
 
@@ -162,25 +167,23 @@ pub(crate) fn word_total(connection: &mut AnyConnection, words: &Words) -> DbRes
     let Some(word) = words.alone() else { return Ok(None) };
     let (total, word) = match connection.kind() {
         DatabaseKind::Postgres => (
-            "SELECT CASE WHEN CAST(to_tsquery('simple', $1 || ':*') AS text) = '''' || $2 || ''':*' THEN ( \
+            "SELECT CASE WHEN CAST(to_tsquery('simple', $1 || ':*') AS text) = '''' || $1 || ''':*' THEN ( \
                  SELECT CAST(coalesce(sum(agents), 0) AS bigint) FROM search_words \
-                 WHERE word >= $3 AND word < $4 AND shared < $5 \
+                 WHERE word >= $1 AND word < $2 AND shared < $3 \
              ) END AS agents",
             Some(word.to_owned()),
         ),
         DatabaseKind::Sqlite => (
             "SELECT coalesce(sum(agents), 0) AS agents FROM search_words \
-             WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND word >= $3 AND word < $4 AND shared < $5",
+             WHERE word >= $1 AND word < $2 AND shared < $3",
             tokens::folded(word),
         ),
     };
     let Some(word) = word else { return Ok(None) };
     let end = format!("{word}\u{10FFFF}");
     let letters = i64::try_from(word.chars().count()).unwrap_or(i64::MAX);
-    let total = sql_query(total)
-        .bind::<Text, _>(&word)
-        .bind::<Text, _>(&word)
-        .bind::<Text, _>(&word)
+    let total = prepared(total)
+        .bind::<Text, _>(word)
         .bind::<Text, _>(end)
         .bind::<BigInt, _>(letters);
     Ok(total.get_result::<Counted>(connection)?.agents)
