@@ -175,6 +175,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+
+    rating_totals (tenths, shard) {
+        tenths -> SmallInt,
+        shard -> SmallInt,
+        agents -> BigInt,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, SmallInt, Text};
 
     search_words (word, shared, shard) {
@@ -242,6 +252,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     edge_purges,
     knowledge_entries,
     marketplace_agents,
+    rating_totals,
     search_words,
     tag_totals,
     tags,

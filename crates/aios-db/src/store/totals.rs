@@ -7,7 +7,7 @@ use aios_domain::{AgentFilter, Tag};
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 
 use crate::connection::{AnyConnection, DatabaseKind, MultiBackend};
 use crate::error::DbResult;
@@ -41,14 +41,22 @@ pub fn marketplace_totals(connection: &mut AnyConnection) -> DbResult<(i64, i64)
 }
 
 /// How many active agents pass the filter, where that is kept: for every filter by category, pricing, verified and featured,
-/// and for a single tag by itself; for several tags by themselves, from what is kept of the most common one. `None` for others,
+/// for a rating by itself, and for a single tag by itself; for several tags by themselves, from what is kept of the most common one. `None` for others,
 /// whose agents have to be counted.
 ///
 /// # Errors
 /// Those of the database.
 pub fn agent_total(connection: &mut AnyConnection, filter: &AgentFilter) -> DbResult<Option<i64>> {
-    if filter.search.is_some() || filter.min_rating.is_some() {
+    if filter.search.is_some() {
         return Ok(None);
+    }
+    if let Some(rating) = filter.min_rating {
+        let by_rating = AgentFilter {
+            min_rating: filter.min_rating,
+            ..AgentFilter::default()
+        };
+        let is_alone = *filter == by_rating;
+        return is_alone.then(|| rating_total(connection, rating)).transpose();
     }
     match filter.distinct_tags().as_slice() {
         [] => kind_total(connection, filter).map(Some),
@@ -90,6 +98,34 @@ fn tag_total(connection: &mut AnyConnection, tag: &str) -> DbResult<i64> {
         .filter(tags::name.eq(tag))
         .select(sum(AGENTS))
         .first(connection)?)
+}
+
+/// How many active agents are rated so or better: those of the tenths of a star from there on, which are kept, and where it
+/// is between two tenths, those up to the next one, which are counted.
+fn rating_total(connection: &mut AnyConnection, rating: f64) -> DbResult<i64> {
+    let nearest = (rating * 10.0).round();
+    // A rating that is a tenth is the same number, whether somebody wrote it or a sum was divided.
+    let is_tenth = nearest / 10.0 == rating;
+    let next = if is_tenth {
+        nearest
+    } else {
+        (rating * 10.0).floor() + 1.0
+    };
+    let kept = prepared(
+        "SELECT CAST(coalesce(sum(agents), 0) AS bigint) AS agents FROM rating_totals WHERE tenths >= CAST($1 AS bigint)",
+    );
+    let kept: Counted = kept.bind::<Double, _>(next).get_result(connection)?;
+    let between = if is_tenth {
+        None
+    } else {
+        let between = prepared(
+            "SELECT count(*) AS agents FROM marketplace_agents \
+             WHERE is_active AND rating_average >= $1 AND rating_average < $2",
+        );
+        let between = between.bind::<Double, _>(rating).bind::<Double, _>(next / 10.0);
+        between.get_result::<Counted>(connection)?.agents
+    };
+    Ok(kept.agents.unwrap_or_default() + between.unwrap_or_default())
 }
 
 /// How many active agents bear any of the tags: those of the most common one, which is kept, and those of the others that do not
@@ -136,7 +172,13 @@ pub(crate) struct CountedTag {
 /// # Errors
 /// Those of the database.
 pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbResult<Vec<CountedTag>> {
-    let names: Vec<&str> = names.iter().map(Tag::as_str).collect();
+    // Each by itself: of an array PostgreSQL would expect ten, and plan the statement anew each time.
+    let mut is_named = vec![Piece::Sql("tags.name IN (")];
+    for (place, name) in names.iter().enumerate() {
+        is_named.extend((place > 0).then_some(Piece::Sql(", ")));
+        is_named.push(Piece::Text(name.as_str().to_owned()));
+    }
+    is_named.push(Piece::Sql(")"));
     let all = match connection.kind() {
         DatabaseKind::Postgres => {
             "(SELECT CAST(reltuples AS bigint) FROM pg_class WHERE oid = CAST('marketplace_agents' AS regclass))"
@@ -144,7 +186,7 @@ pub(crate) fn tags_counted(connection: &mut AnyConnection, names: &[Tag]) -> DbR
         DatabaseKind::Sqlite => "(SELECT coalesce(max(seq), 0) FROM marketplace_agents)",
     };
     Ok(tags::table
-        .filter(tags::name.eq_any(names))
+        .filter(Raw::<Bool>::new(is_named))
         .select((tags::id, sum(OF_TAG), sum(all)))
         .load(connection)?)
 }
@@ -199,6 +241,10 @@ pub(crate) fn totals_recount(connection: &mut AnyConnection) -> DbResult<()> {
         "INSERT INTO agent_totals (category, pricing_model, is_verified, is_featured, shard, agents, installs) \
          SELECT coalesce(category, ''), pricing_model, is_verified, is_featured, 0, count(*), sum(install_count) \
          FROM marketplace_agents WHERE is_active GROUP BY 1, 2, 3, 4",
+        "DELETE FROM rating_totals",
+        "INSERT INTO rating_totals (tenths, shard, agents) \
+         SELECT CASE WHEN rating_count = 0 THEN 0 ELSE rating_sum * 10 / rating_count END, 0, count(*) \
+         FROM marketplace_agents WHERE is_active GROUP BY 1",
         "DELETE FROM tag_totals",
         "INSERT INTO tag_totals (tag_id, shard, agents) \
          SELECT tag_id, 0, count(*) FROM agent_tags JOIN marketplace_agents ON marketplace_agents.id = agent_id \

@@ -65,6 +65,10 @@ enum Step {
     Uninstall {
         agent: usize,
     },
+    Rate {
+        agent: usize,
+        rating: i64,
+    },
     Delete {
         agent: usize,
     },
@@ -92,9 +96,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => edit,
         3 => any::<usize>().prop_map(|agent| Step::Install { agent }),
         1 => any::<usize>().prop_map(|agent| Step::Uninstall { agent }),
+        4 => (any::<usize>(), 1_i64..=5).prop_map(|(agent, rating)| Step::Rate { agent, rating }),
         1 => any::<usize>().prop_map(|agent| Step::Delete { agent }),
     ];
     prop::collection::vec(step, 1..30)
+}
+
+fn literal(connection: &AnyConnection, id: AgentId) -> String {
+    match connection {
+        AnyConnection::Postgres(_) => format!("'{}'", id.0),
+        AnyConnection::Sqlite(_) => format!("x'{}'", id.0.simple()),
+    }
 }
 
 /// One user does it; what is refused changes nothing.
@@ -144,12 +156,18 @@ fn take(connection: &mut AnyConnection, user: UserId, agents: &mut Vec<AgentId>,
             let Some(id) = chosen(agent) else { return };
             let _ = in_transaction(connection, |c| installation_end(c, user, id, now()));
         }
+        Step::Rate { agent, rating } => {
+            let Some(id) = chosen(agent) else { return };
+            let literal = literal(connection, id);
+            let rate = format!(
+                "UPDATE marketplace_agents SET rating_sum = rating_sum + {rating}, rating_count = rating_count + 1 \
+                 WHERE id = {literal}"
+            );
+            recording::execute(connection, &rate).unwrap();
+        }
         Step::Delete { agent } => {
             let Some(id) = chosen(agent) else { return };
-            let literal = match connection {
-                AnyConnection::Postgres(_) => format!("'{}'", id.0),
-                AnyConnection::Sqlite(_) => format!("x'{}'", id.0.simple()),
-            };
+            let literal = literal(connection, id);
             let delete = format!(
                 "DELETE FROM agent_installations WHERE agent_id = {literal}; \
                  DELETE FROM marketplace_agents WHERE id = {literal}"
@@ -215,6 +233,18 @@ fn totals_are_right(connection: &mut AnyConnection) {
         agent_total(connection, &featured).unwrap(),
         Some(counted(connection, "is_featured"))
     );
+    for rating in [0.0, 0.05, 1.0, 2.5, 3.0, 3.3, 3.34, 4.0, 4.1, 4.25, 4.3, 4.65, 4.7, 5.0] {
+        let filter = AgentFilter {
+            min_rating: Some(rating),
+            ..AgentFilter::default()
+        };
+        let condition = format!("rating_average >= {rating}");
+        assert_eq!(
+            agent_total(connection, &filter).unwrap(),
+            Some(counted(connection, &condition)),
+            "{condition}"
+        );
+    }
     for bits in 1..8 {
         let borne = tags(bits);
         let names: Vec<String> = borne.iter().map(|tag| format!("'{}'", tag.as_str())).collect();

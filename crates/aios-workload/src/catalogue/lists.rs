@@ -84,7 +84,7 @@ const COUNTED: [(Filter, bool); 10] = [
     (FILTERS[11], true),
     (FILTERS[7], true),
     (FILTERS[9], true),
-    (FILTERS[6], false),
+    (FILTERS[6], true),
     (FILTERS[10], false),
 ];
 
