@@ -53,6 +53,7 @@ const CURES: &[(&str, &str)] = &[
         "store::knowledge::knowledge_list, or `eq_any` over the ids",
     ),
     ("marketplace_agents", "store::agents::agents_find, with all ids at once"),
+    ("rating_totals", "one statement with a range of ratings"),
     ("search_words", "one statement with a range for each beginning"),
     ("tag_totals", "one statement with `eq_any` over the tags"),
     (

@@ -124,7 +124,10 @@ pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
         if is_kept {
             query
         } else {
-            query.buffers(u64::MAX).allow("marketplace_agents", COUNTING)
+            query
+                .buffers(u64::MAX)
+                .allow("marketplace_agents", COUNTING)
+                .allow("others", COUNTING)
         }
     }));
     queries.extend(searches(kind));

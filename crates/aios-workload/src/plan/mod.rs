@@ -11,7 +11,13 @@ use aios_db::{AnyConnection, DbResult};
 use crate::catalogue::{Limits, Query, Sample, USUAL_SORT};
 
 /// Tables that hold no more rows with more agents, users or traffic: reading one from end to end is right.
-pub const SMALL_TABLES: [&str; 4] = ["agent_totals", "categories", "cache_invalidations", "edge_purges"];
+pub const SMALL_TABLES: [&str; 5] = [
+    "agent_totals",
+    "categories",
+    "cache_invalidations",
+    "edge_purges",
+    "rating_totals",
+];
 
 /// What a plan does.
 #[derive(Clone, Debug, Default, PartialEq)]
