@@ -155,7 +155,7 @@ fn correction(known: &BTreeMap<String, i64>, word: &str, beginning: &str) -> Cor
     let mut edits = Edits::of(word, allowed);
     let best = candidates()
         .filter_map(|(candidate, &agents)| {
-            let (edits, beginning) = edits.to_beginning(candidate)?;
+            let (edits, beginning) = edits.nearest_beginning(candidate)?;
             // Whole words before beginnings, and words of many agents before those of few.
             Some((edits, beginning.len() < candidate.len(), -agents, beginning))
         })
@@ -223,7 +223,7 @@ fn allowed_edits(word: &str) -> usize {
 
 #[cfg(test)]
 fn edits_to_beginning(typed: &str, word: &str, most: usize) -> Option<(usize, String)> {
-    Edits::of(typed, most).to_beginning(word)
+    Edits::of(typed, most).nearest_beginning(word)
 }
 
 /// A typed word being compared with others, in room that is made once.
@@ -253,7 +253,7 @@ impl Edits {
     /// How many insertions, deletions, substitutions and swaps of neighbours (optimal string alignment) turn what was typed
     /// into a beginning of `word`, where that is at most `most`; and the longest beginning that is so near. Beginnings count,
     /// since a search finds words by them: `postgrs` is near to `postgresql`.
-    fn to_beginning(&mut self, word: &str) -> Option<(usize, String)> {
+    fn nearest_beginning(&mut self, word: &str) -> Option<(usize, String)> {
         let Self {
             typed,
             most,

@@ -73,25 +73,34 @@ const OLD_PICTURES: [std::ops::RangeInclusive<char>; 17] = [
 
 fn part(letter: char) -> Part {
     match letter {
-        'a'..='z' | '0'..='9' => Part::Letter(letter),
         'A'..='Z' => Part::Letter(letter.to_ascii_lowercase()),
-        '\u{1}'..='\u{7f}' | '×' | '÷' => Part::Between,
+        // Cyrillic of Russian, without its letters with marks; kana, ideographs and Hangul syllables.
+        'a'..='z'
+        | '0'..='9'
+        | 'а'..='и'
+        | 'к'..='я'
+        | '\u{3041}'..='\u{3096}'
+        | '\u{30A1}'..='\u{30FA}'
+        | '\u{4E00}'..='\u{9FCC}'
+        | '\u{AC00}'..='\u{D7A3}' => Part::Letter(letter),
+        'А'..='И' | 'К'..='Я' => char::from_u32(u32::from(letter) + 32).map_or(Part::Unknown, Part::Letter),
+        // Spaces, dashes, quotation marks, dots; arrows, shapes, dingbats.
+        '\u{1}'..='\u{7f}'
+        | '×'
+        | '÷'
+        | '\u{A0}'
+        | '\u{2010}'..='\u{2027}'
+        | '\u{2030}'..='\u{205E}'
+        | '\u{3000}'..='\u{3003}'
+        | '\u{2190}'..='\u{21FF}'
+        | '\u{2500}'..='\u{26FF}'
+        | '\u{2701}'..='\u{2767}' => Part::Between,
         'ÿ' => Part::Letter('y'),
         'À'..='ÿ' => {
             let place = (u32::from(letter) - 0xC0) % 32;
             let folded = usize::try_from(place).ok().and_then(|place| LATIN_1.get(place));
             folded.map_or(Part::Unknown, |&folded| Part::Letter(folded))
         }
-        // Cyrillic of Russian, without its letters with marks.
-        'А'..='И' | 'К'..='Я' => char::from_u32(u32::from(letter) + 32).map_or(Part::Unknown, Part::Letter),
-        'а'..='и' | 'к'..='я' => Part::Letter(letter),
-        // Kana, ideographs and Hangul syllables.
-        '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FA}' | '\u{4E00}'..='\u{9FCC}' | '\u{AC00}'..='\u{D7A3}' => {
-            Part::Letter(letter)
-        }
-        // Spaces, dashes, quotation marks, dots; arrows, shapes, dingbats, pictures.
-        '\u{A0}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3000}'..='\u{3003}' => Part::Between,
-        '\u{2190}'..='\u{21FF}' | '\u{2500}'..='\u{26FF}' | '\u{2701}'..='\u{2767}' => Part::Between,
         '\u{1F300}'..='\u{1F64F}' | '\u{1F680}'..='\u{1F6FF}' | '\u{1F900}'..='\u{1F9FF}' => {
             let is_old = OLD_PICTURES.iter().any(|pictures| pictures.contains(&letter));
             // What Unicode 6.1 has not assigned is as a letter to the tokenizer.

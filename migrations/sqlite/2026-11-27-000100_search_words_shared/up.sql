@@ -11,11 +11,11 @@ DROP TABLE search_words;
 
 CREATE TABLE search_words (
     word TEXT NOT NULL,
-    -- At most 60: a search has no longer words.
-    shared INTEGER NOT NULL,
     -- Always 0, as in agent_totals.
     shard INTEGER NOT NULL,
     agents INTEGER NOT NULL,
+    -- At most 60: a search has no longer words.
+    shared INTEGER NOT NULL,
     PRIMARY KEY (word, shared, shard)
 ) STRICT, WITHOUT ROWID;
 

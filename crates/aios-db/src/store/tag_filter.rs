@@ -15,8 +15,8 @@ fn are_many(borne: i64, all: i64) -> bool {
     borne.saturating_mul(borne) > all.saturating_mul(6)
 }
 
-/// Where nobody knows how many agents there are.
-const MANY: i64 = 1_000_000;
+/// So many agents, where nobody knows how many there are.
+const ASSUMED: i64 = 1_000_000;
 
 /// How agents that bear any of some tags are found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,7 +39,7 @@ impl TagCondition {
         counted.sort_unstable_by_key(|tag| tag.id);
         let all = counted.first().map(|tag| tag.all).filter(|&all| all > 0);
         Ok(Self {
-            are_many: are_many(counted.iter().map(|tag| tag.agents).sum(), all.unwrap_or(MANY)),
+            are_many: are_many(counted.iter().map(|tag| tag.agents).sum(), all.unwrap_or(ASSUMED)),
             tags: counted.into_iter().map(|tag| tag.id).collect(),
             is_asked: true,
         })

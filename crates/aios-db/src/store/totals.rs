@@ -105,7 +105,7 @@ fn tag_total(connection: &mut AnyConnection, tag: &str) -> DbResult<i64> {
 fn rating_total(connection: &mut AnyConnection, rating: f64) -> DbResult<i64> {
     let nearest = (rating * 10.0).round();
     // A rating that is a tenth is the same number, whether somebody wrote it or a sum was divided.
-    let is_tenth = nearest / 10.0 == rating;
+    let is_tenth = (nearest / 10.0).to_bits() == rating.to_bits();
     let next = if is_tenth {
         nearest
     } else {

@@ -46,7 +46,7 @@ fn filled(connection: &mut AnyConnection) -> Vec<String> {
                 connection,
                 &draft,
                 caller.id,
-                now() + chrono::TimeDelta::seconds(place as i64),
+                now() + chrono::TimeDelta::seconds(i64::try_from(place).unwrap()),
             )?;
             if has_word {
                 found.push(name);
@@ -79,10 +79,11 @@ fn walked(connection: &mut AnyConnection, query: &AgentListQuery) -> (Vec<String
         });
         let listing = page.unwrap().listing;
         if sent.is_empty() {
-            sent = statements
-                .iter()
-                .map(|statement| format!("{}\n", statement.sql))
-                .collect();
+            let texts: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
+            sent = texts.join(
+                "
+",
+            );
         }
         let shown: Vec<String> = listing
             .items
