@@ -174,7 +174,8 @@ fn release_directory() -> Result<PathBuf, Failure> {
 
 /// The command line, as a reader may repeat it.
 fn told_as() -> String {
-    let arguments = env::args().skip(1);
+    // That it runs itself again is nobody's business.
+    let arguments = env::args().skip(1).filter(|argument| argument != "--in-place");
     std::iter::once("cargo xtask".to_owned())
         .chain(arguments)
         .collect::<Vec<_>>()
