@@ -171,6 +171,29 @@ impl<V> Cached<V> {
         self.entry.value.clone()
     }
 
+    /// The value: itself where nobody else has it, as with a cache that keeps nothing, else a copy.
+    ///
+    /// ```
+    /// use aios_cache::Cache;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let names = Cache::builder().build().namespace::<String>("names").build()?;
+    /// let name = names.get_or_load("7", async || Ok::<_, std::io::Error>("Ada".to_owned())).await?;
+    /// assert_eq!(name.into_value(), "Ada");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_value(self) -> V
+    where
+        V: Clone,
+    {
+        match Arc::try_unwrap(self.entry) {
+            Ok(entry) => entry.value,
+            Err(entry) => entry.value.clone(),
+        }
+    }
+
     /// Whether both are the same value in memory, not merely an equal one.
     pub fn ptr_eq(a: &Self, b: &Self) -> bool {
         Arc::ptr_eq(&a.entry, &b.entry)

@@ -55,7 +55,7 @@ impl Marketplace {
         };
         let installed = self.caches.installation_page(user, &asked, load).await?;
         let agents = self.agents_found(installed.items.iter().map(|it| it.agent_id)).await?;
-        installed.to_value().try_map(|installation| {
+        installed.into_value().try_map(|installation| {
             let agent = agents.get(&installation.agent_id).map(Arc::clone);
             let agent = agent.ok_or_else(|| Error::internal("an installation without its agent"))?;
             Ok(InstalledAgent { installation, agent })

@@ -36,14 +36,12 @@ fn look(args: &AdviseArgs) -> Result<Value, StartError> {
     let seen = seen(args, url)?;
     let told = advise(url, seen.as_deref().unwrap_or_default(), &AdviceSettings::default());
     let mut report = told.map_err(|error| StartError::new(format!("no advice on {url}: {error}")))?;
-    if seen.is_none() {
-        report.notes.push(NO_STATEMENTS.to_owned());
-    }
+    report.notes.extend(seen.err());
     Ok(aios_api::advice_json(&report))
 }
 
-/// The statements that are known here; `None` where nobody knows any.
-fn seen(args: &AdviseArgs, url: &DatabaseUrl) -> Result<Option<Vec<Seen>>, StartError> {
+/// The statements that are known here, or why none are.
+fn seen(args: &AdviseArgs, url: &DatabaseUrl) -> Result<Result<Vec<Seen>, String>, StartError> {
     if let Some(file) = &args.statements {
         let failed = |error: std::io::Error| StartError::new(format!("can't read {}: {error}", file.display()));
         let text = std::fs::read_to_string(file).map_err(failed)?;
@@ -55,10 +53,15 @@ fn seen(args: &AdviseArgs, url: &DatabaseUrl) -> Result<Option<Vec<Seen>>, Start
                 url.kind()
             )));
         };
-        return Ok(Some(read));
+        return Ok(Ok(read));
     }
     let mut connection = admin::open(url, AdviceSettings::default().statement_limit)?;
-    counted_by_postgres(&mut connection).map_err(|error| StartError::new(error.to_string()))
+    Ok(match counted_by_postgres(&mut connection) {
+        Ok(Some(counted)) => Ok(counted),
+        Ok(None) => Err(NO_STATEMENTS.to_owned()),
+        // It may be made without being loaded, or lie where this role may not look. All else can be told all the same.
+        Err(error) => Err(format!("pg_stat_statements can't be read: {error}. {NO_STATEMENTS}")),
+    })
 }
 
 /// What a server says, which knows the statements that it ran.

@@ -9,11 +9,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aios_db::advice::{Advice, AdviceKind, AdviceReport, AdviceSettings, Seen, advise, read_statements};
+use aios_db::advice::{
+    Advice, AdviceKind, AdviceReport, AdviceSettings, Seen, advise, counted_by_postgres, read_statements,
+};
 use aios_db::profile::{OnRepeat, Profile, ProfileConfig};
-use aios_db::{AnyConnection, DatabaseKind, bulk, recording};
+use aios_db::{AnyConnection, DatabaseKind, DatabaseUrl, bulk, recording};
 use aios_domain::Timestamp;
-use aios_test_support::{TestDatabase, on_both_databases};
+use aios_test_support::{PostgresServer, TestDatabase, on_both_databases};
 use aios_workload::catalogue::{self, Sample, queries};
 use aios_workload::seed::{SeedData, Size};
 
@@ -223,5 +225,88 @@ on_both_databases! {
         }
         let report = advise(database.url(), &[], &settings).unwrap();
         assert!(!bloated(&report).iter().any(|told| told.contains("agent_reviews") || told.contains("file")), "{report:#?}");
+    }
+}
+
+/// On a server of its own, whose roles and settings are nobody else's. What the machine's PostgreSQL comes without is left out.
+#[test]
+fn extensions_are_used_where_they_are_and_may_be() {
+    let mut server = PostgresServer::start();
+    let database = server.database();
+    let mut connection = filled(&database, AGENTS);
+    server.sql("CREATE ROLE reader LOGIN");
+    server.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader");
+    server.sql("REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC");
+    let as_reader: DatabaseUrl = server
+        .url()
+        .to_string()
+        .replace("postgres@", "reader@")
+        .parse()
+        .unwrap();
+    let add = |extension: &str| {
+        let count = format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{extension}'");
+        let is_there = server.sql(&count).trim() == "1";
+        if is_there {
+            server.sql(&format!("CREATE EXTENSION {extension}"));
+        }
+        is_there
+    };
+
+    if add("hypopg") {
+        recording::execute(&mut connection, "DROP INDEX idx_installations_agent").unwrap();
+        let text = "SELECT count(*) FROM agent_installations WHERE agent_id = $1;";
+        let seen = read_statements(text, DatabaseKind::Postgres).unwrap();
+        // Who can't make a copy can have tried it by hypopg alone.
+        let report = advise(&as_reader, &seen, &AdviceSettings::default()).unwrap();
+        let [missing] = of_kind(&report, AdviceKind::MissingIndex)[..] else {
+            panic!("{report:#?}")
+        };
+        assert!(
+            missing.sql[0].ends_with("ON agent_installations (agent_id);"),
+            "{missing:#?}"
+        );
+        assert_eq!(server.sql("SELECT count(*) FROM hypopg_list_indexes").trim(), "0");
+        // Where it lies in a schema that nobody looks into, copies are made as ever.
+        server.sql("CREATE SCHEMA apart; ALTER EXTENSION hypopg SET SCHEMA apart");
+        let report = advise(&server.url(), &seen, &AdviceSettings::default()).unwrap();
+        assert_eq!(of_kind(&report, AdviceKind::MissingIndex).len(), 1, "{report:#?}");
+    }
+
+    if add("pgstattuple") {
+        recording::execute(
+            &mut connection,
+            "DELETE FROM agent_reviews WHERE id::text NOT LIKE '%0'",
+        )
+        .unwrap();
+        recording::execute(&mut connection, "VACUUM (ANALYZE) agent_reviews").unwrap();
+        let settings = AdviceSettings {
+            least_bloat_bytes: 64 << 10,
+            least_bloat_share: 0.1,
+            ..AdviceSettings::default()
+        };
+        let how = |url: &DatabaseUrl| {
+            let report = advise(url, &[], &settings).unwrap();
+            let mut bloated = of_kind(&report, AdviceKind::BloatedTable);
+            bloated.retain(|advice| advice.table == "agent_reviews");
+            let [bloated] = bloated[..] else { panic!("{report:#?}") };
+            let is_refused = report.notes.iter().any(|note| note.contains("pg_stat_scan_tables"));
+            (bloated.reason.contains("measured by pgstattuple"), is_refused)
+        };
+        assert_eq!(how(&server.url()), (true, false));
+        assert_eq!(how(&as_reader), (false, true));
+        server.sql("GRANT pg_stat_scan_tables TO reader");
+        assert_eq!(how(&as_reader), (true, false));
+    }
+
+    if add("pg_stat_statements") {
+        let unloaded = counted_by_postgres(&mut connection).unwrap_err();
+        assert!(unloaded.to_string().contains("shared_preload_libraries"), "{unloaded}");
+        server.sql("ALTER SYSTEM SET shared_preload_libraries = pg_stat_statements");
+        server.restart();
+        server.sql("SELECT count(*) FROM agent_installations WHERE settings IS NULL");
+        let mut connection = database.connection();
+        let seen = counted_by_postgres(&mut connection).unwrap().unwrap();
+        let counted = seen.iter().find(|seen| seen.sql.contains("settings IS NULL"));
+        assert_eq!(counted.map(|seen| seen.calls), Some(1), "{seen:#?}");
     }
 }

@@ -3,7 +3,7 @@
 use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 
-use super::{Advice, AdviceKind, AdviceSettings, is_installed, megabytes, quoted};
+use super::{Advice, AdviceKind, AdviceSettings, is_installed, may_call, megabytes, quoted};
 
 /// A row of either question.
 #[derive(QueryableByName)]
@@ -76,9 +76,21 @@ SELECT table_name::text, relname::text, true, pg_relation_size(oid),
   FROM entries WHERE width > 0
  ORDER BY 1, 3, 2";
 
-/// On PostgreSQL: measured where `pgstattuple` is installed, else estimated.
-pub(super) fn on_postgres(connection: &mut PgConnection, settings: &AdviceSettings) -> QueryResult<Vec<Advice>> {
-    let is_measured = is_installed(connection, "pgstattuple")?;
+/// Why it is estimated where it could be measured.
+const NOT_ALLOWED: &str = "Bloat is estimated, since this role may not call pgstattuple: GRANT pg_stat_scan_tables to it, and have \
+                           the extension in a schema on its search path.";
+
+/// On PostgreSQL: measured where `pgstattuple` is installed and allowed, else estimated.
+pub(super) fn on_postgres(
+    connection: &mut PgConnection,
+    settings: &AdviceSettings,
+    notes: &mut Vec<String>,
+) -> QueryResult<Vec<Advice>> {
+    let is_measured =
+        may_call(connection, "pgstattuple_approx(regclass)")? && may_call(connection, "pgstatindex(regclass)")?;
+    if !is_measured && is_installed(connection, "pgstattuple")? {
+        notes.push(NOT_ALLOWED.to_owned());
+    }
     let rooms: Vec<Room> = if is_measured {
         sql_query(MEASURED)
             .bind::<BigInt, _>(settings.least_bloat_bytes)

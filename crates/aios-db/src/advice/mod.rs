@@ -244,7 +244,7 @@ pub fn advise(url: &DatabaseUrl, seen: &[Seen], settings: &AdviceSettings) -> Re
     };
     advice.extend(unused.into_iter().filter(|unused| !doubles.contains(&unused.subject)));
     advice.extend(match &mut connection {
-        AnyConnection::Postgres(connection) => bloat::on_postgres(connection, settings)?,
+        AnyConnection::Postgres(connection) => bloat::on_postgres(connection, settings, &mut notes)?,
         AnyConnection::Sqlite(connection) => bloat::on_sqlite(connection, settings)?,
     });
     Ok(AdviceReport {
@@ -374,17 +374,23 @@ fn megabytes(before: i64, after: i64) -> Measured {
     Measured::new("MB", before as f64 / MEGABYTE, after as f64 / MEGABYTE)
 }
 
+/// Whether an extension is there with which one may do something: `function` with its arguments, as `name(type)`. One that lies
+/// in a schema which is not on the search path is not.
+fn may_call(connection: &mut PgConnection, function: &str) -> QueryResult<bool> {
+    let may = sql_query("SELECT coalesce(has_function_privilege(to_regprocedure($1), 'EXECUTE'), false) AS yes");
+    Ok(may.bind::<Text, _>(function).get_result::<Answer>(connection)?.yes)
+}
+
 /// Whether an extension is installed in this database.
 fn is_installed(connection: &mut PgConnection, extension: &str) -> QueryResult<bool> {
-    #[derive(QueryableByName)]
-    struct Answer {
-        #[diesel(sql_type = Bool)]
-        yes: bool,
-    }
-    let answer: Answer = sql_query("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = $1) AS yes")
-        .bind::<Text, _>(extension)
-        .get_result(connection)?;
-    Ok(answer.yes)
+    let is = sql_query("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = $1) AS yes");
+    Ok(is.bind::<Text, _>(extension).get_result::<Answer>(connection)?.yes)
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
 }
 
 /// A name as SQL has it: in quotes where it is more than a plain word, or one that SQL uses itself.

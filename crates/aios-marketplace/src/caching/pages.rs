@@ -62,31 +62,41 @@ impl KeptPage {
 /// A page of agents with its total. It is read as the page.
 #[derive(Clone, Debug)]
 pub struct AgentListing {
-    listing: Listing<PartialAgentSummary>,
-    page: Cached<KeptPage>,
-    total: Option<Cached<Option<i64>>>,
+    page: KeptPage,
+    age: Duration,
+    fresh_for: Duration,
+    was_kept: bool,
 }
 
 impl Deref for AgentListing {
     type Target = Listing<PartialAgentSummary>;
 
     fn deref(&self) -> &Self::Target {
-        &self.listing
+        &self.page.listing
     }
 }
 
 impl AgentListing {
     pub(crate) fn new(page: Cached<KeptPage>, total: Option<Cached<Option<i64>>>) -> Self {
-        let mut listing = page.listing.clone();
-        if let Some(total) = &total {
-            listing.total = **total;
+        let of_total = total.as_ref().map(Cached::fresh_for);
+        let was_read = |origin| origin == Origin::Loader;
+        Self {
+            age: page.age(),
+            fresh_for: of_total.map_or(page.fresh_for(), |of_total| of_total.min(page.fresh_for())),
+            was_kept: !was_read(page.origin()) && !total.as_ref().is_some_and(|total| was_read(total.origin())),
+            page: {
+                let mut page = page.into_value();
+                if let Some(total) = total {
+                    page.listing.total = *total;
+                }
+                page
+            },
         }
-        Self { listing, page, total }
     }
 
     /// The page alone.
     pub fn into_listing(self) -> Listing<PartialAgentSummary> {
-        self.listing
+        self.page.listing
     }
 
     /// The tags that an answer bears in the cache which shows it, beside those of its [`Keeping`](super::Keeping).
@@ -96,19 +106,17 @@ impl AgentListing {
 
     /// How long ago the page was read.
     pub fn age(&self) -> Duration {
-        self.page.age()
+        self.age
     }
 
     /// How long page and total are fresh.
     pub fn fresh_for(&self) -> Duration {
-        let of_total = self.total.as_ref().map(Cached::fresh_for);
-        of_total.map_or(self.page.fresh_for(), |of_total| of_total.min(self.page.fresh_for()))
+        self.fresh_for
     }
 
     /// Whether both were kept, and nothing was read for this call.
     pub fn was_kept(&self) -> bool {
-        let total = self.total.as_ref().map(Cached::origin);
-        self.page.origin() != Origin::Loader && total != Some(Origin::Loader)
+        self.was_kept
     }
 }
 

@@ -15,7 +15,7 @@ use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query}
 use super::{Asked, Proof, Tried, better, is_halved};
 use crate::advice::candidates::Shape;
 use crate::advice::existing::Schema;
-use crate::advice::{AdviceSettings, Measured, Seen, is_installed, quoted};
+use crate::advice::{AdviceSettings, Measured, Seen, may_call, quoted};
 use crate::connection::DatabaseKind;
 use crate::recording::Statement;
 
@@ -35,7 +35,7 @@ pub(super) fn try_all<'a>(
     settings: &AdviceSettings,
     until: Instant,
 ) -> QueryResult<Tried<'a>> {
-    let stage = if is_installed(connection, "hypopg")? {
+    let stage = if may_call(connection, "hypopg_create_index(text)")? {
         Stage::Hypopg
     } else {
         Stage::Copies
