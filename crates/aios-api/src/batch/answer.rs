@@ -63,6 +63,11 @@ impl Answered {
         Ok(Some(Self { status, headers, body }))
     }
 
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The same with one more header.
     pub(super) fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());

@@ -103,3 +103,56 @@ fn name(setting: &Setting, place: usize) -> Option<HeaderValue> {
     let name = format!("{}.{}", setting.id.as_ref()?.as_str(), place + 1);
     HeaderValue::from_str(&name).ok().filter(|_| name.len() <= LONGEST_ID)
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::{Method, Uri};
+    use actix_web::test::TestRequest;
+    use actix_web::{App, rt, web};
+
+    use super::*;
+
+    async fn panics() -> HttpResponse {
+        panic!("as a handler should not")
+    }
+
+    async fn breaks_off() -> HttpResponse {
+        let body = futures_util::stream::iter([Ok(web::Bytes::from("half")), Err(std::io::Error::other("gone"))]);
+        HttpResponse::Ok().streaming(body)
+    }
+
+    async fn never_ends() -> HttpResponse {
+        HttpResponse::Ok().streaming(futures_util::stream::pending::<Result<web::Bytes, std::io::Error>>())
+    }
+
+    #[test]
+    fn a_part_that_panics_breaks_off_or_never_ends_fails_alone() {
+        rt::System::new().block_on(async {
+            let application = App::new()
+                .route("/panics", web::get().to(panics))
+                .route("/breaks", web::get().to(breaks_off))
+                .route("/never", web::get().to(never_ends))
+                .route("/fine", web::get().to(async || "fine"));
+            let parts = Parts::of(application).await.unwrap();
+            let batch = TestRequest::default().to_http_request();
+            let now = Setting::of(&batch, Instant::now());
+            let later = Setting::of(&batch, Instant::now() + std::time::Duration::from_secs(60));
+            let asked = |path: &'static str| PartRequest {
+                method: Method::GET,
+                target: Uri::from_static(path),
+                headers: Vec::new(),
+                body: web::Bytes::new(),
+            };
+            let mut told = Vec::new();
+            for (path, setting) in [
+                ("/panics", &later),
+                ("/breaks", &later),
+                ("/never", &now),
+                ("/fine", &later),
+            ] {
+                told.push(parts.answer(asked(path), setting, 0).await.status().as_u16());
+            }
+            assert_eq!(told, [500, 500, 503, 200]);
+        });
+    }
+}
