@@ -126,6 +126,8 @@ impl DatabaseUrl {
             ("keepalives_idle", "30"),
             ("keepalives_interval", "10"),
             ("keepalives_count", "3"),
+            // What was sent and never acknowledged is not asked after by these, and would be sent again for a quarter of an hour.
+            ("tcp_user_timeout", "60000"),
         ] {
             let is_given = |part: &str| part.split('=').next() == Some(name);
             if !url.split(['?', '&']).skip(1).any(is_given) {
@@ -299,7 +301,8 @@ mod tests {
         };
         assert_eq!(
             url,
-            "postgres://h/d?connect_timeout=9&x=y&keepalives_idle=30&keepalives_interval=10&keepalives_count=3"
+            "postgres://h/d?connect_timeout=9&x=y&keepalives_idle=30&keepalives_interval=10&keepalives_count=3\
+             &tcp_user_timeout=60000"
         );
         let url: DatabaseUrl = "postgres://h/d".parse().unwrap();
         let Target::Postgres(url) = url.connecting_within(Duration::from_millis(1)).0 else {

@@ -59,6 +59,8 @@ impl Marketplace {
         claim: Claim,
         list: Arc<impl Fn(&mut AnyConnection, &Paging<'_>) -> DbResult<T> + Send + Sync + 'static>,
     ) {
+        // The right is one, whoever reads in the end: a replica, or the primary instead of it.
+        let claim = Arc::new(claim);
         let cursors = Arc::clone(&self.cursors);
         let sampled = self
             .db

@@ -32,7 +32,7 @@ impl Storage {
     #[track_caller]
     pub(crate) fn read<T: Send + 'static>(
         &self,
-        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Clone + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.database.read(operation)
     }

@@ -22,6 +22,6 @@ mod varnish;
 pub use agents::{plain_agent, plain_draft};
 pub use both::block_on;
 pub use database::TestDatabase;
-pub use postgres::PostgresServer;
+pub use postgres::{Frozen, PostgresServer};
 pub use redis::{RedisServer, eventually};
 pub use varnish::VarnishServer;

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::{env, io};
 
 use aios_db::{Access, DatabaseUrl, connect, migrations};
-use rustix::process::geteuid;
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 
 use crate::TestDatabase;
@@ -181,6 +181,24 @@ impl PostgresServer {
         assert!(self.try_run(), "PostgreSQL did not start again: {}", self.log());
     }
 
+    /// Stops all its processes where they stand, until what is handed back is dropped: connections stay, new ones are
+    /// taken by the system, and nothing is answered.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    #[must_use]
+    pub fn freeze(&self) -> Frozen {
+        let running = self.running.as_ref().expect("it runs");
+        let server = i32::try_from(running.child.id()).expect("it is a number of a process");
+        // The server first, so that it starts no others.
+        let mut processes = vec![server];
+        let backends = self.sql("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+        processes.extend(backends.lines().filter_map(|line| line.trim().parse::<i32>().ok()));
+        let frozen = Frozen(processes.into_iter().filter_map(Pid::from_raw).collect());
+        frozen.signal(Signal::STOP);
+        frozen
+    }
+
     fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
@@ -217,6 +235,25 @@ impl PostgresServer {
         let running = Running { child, lifeline };
         self.running = is_ready.then_some(running);
         is_ready
+    }
+}
+
+/// Processes of a server that stand still.
+#[derive(Debug)]
+pub struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    fn signal(&self, signal: Signal) {
+        for process in &self.0 {
+            // One may have ended of itself.
+            let _ = kill_process(*process, signal);
+        }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal(Signal::CONT);
     }
 }
 

@@ -154,7 +154,7 @@ impl Database {
     #[track_caller]
     pub fn read<T: Send + 'static>(
         &self,
-        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+        operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Clone + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         self.read_at_any(self.call(Repeat::Always), operation)
     }
@@ -207,7 +207,7 @@ impl Database {
     async fn read_at_any<T: Send + 'static>(
         &self,
         call: Call,
-        mut operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+        mut operation: impl FnMut(&mut AnyConnection) -> DbResult<T> + Clone + Send + 'static,
     ) -> Result<T> {
         let reads = &self.inner.reads;
         match &self.inner.replicas {

@@ -78,6 +78,13 @@ impl Known {
         }
     }
 
+    /// Waits until it is not read from any more.
+    pub(super) async fn fallen_silent(&self) {
+        while self.reach(0, Instant::now()) != Reach::Down {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    }
+
     /// Whether the server behind this connection has what is needed; asks it, where that is not known of this very server.
     pub(super) fn has(&self, needed: Lsn, connection: &mut AnyConnection, instance: Instance) -> QueryResult<bool> {
         let is_known = |report: &Report| report.instance == instance && report.replayed >= needed;

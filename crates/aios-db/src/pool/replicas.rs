@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use aios_domain::{Error, ErrorKind, Result};
-use parking_lot::Mutex;
 
 use super::lane::{Call, Lane, Repeat};
 use super::metrics::fell_back;
@@ -50,24 +49,22 @@ impl Replicas {
     }
 
     /// Runs a read at a replica that has all that was committed before, else at `primary`.
-    pub(super) async fn read<T, O>(&self, primary: &Lane, call: Call, operation: O) -> Result<T>
+    pub(super) async fn read<T, O>(&self, primary: &Lane, call: Call, mut operation: O) -> Result<T>
     where
         T: Send + 'static,
-        O: FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
+        O: FnMut(&mut AnyConnection) -> DbResult<T> + Clone + Send + 'static,
     {
-        let operation = Arc::new(Mutex::new(operation));
-        match self.at_a_replica(&call, &operation).await {
+        match self.at_a_replica(&call, operation.clone()).await {
             Ok(result) => result,
             Err(why) => {
                 fell_back(why);
-                // Whoever held it before has ended.
-                primary.run(call, move |c, _| (operation.lock())(c)).await
+                primary.run(call, move |c, _| operation(c)).await
             }
         }
     }
 
     /// The answer of a replica, or why there is none.
-    async fn at_a_replica<T, O>(&self, call: &Call, operation: &Arc<Mutex<O>>) -> Result<Result<T>, &'static str>
+    async fn at_a_replica<T, O>(&self, call: &Call, mut operation: O) -> Result<Result<T>, &'static str>
     where
         T: Send + 'static,
         O: FnMut(&mut AnyConnection) -> DbResult<T> + Send + 'static,
@@ -79,7 +76,7 @@ impl Replicas {
         }
         let needed = self.primary.after_now().await.ok_or("unknown")?;
         let replica = self.choose(needed).ok_or("behind")?;
-        let (known, operation) = (Arc::clone(&replica.known), Arc::clone(operation));
+        let known = Arc::clone(&replica.known);
         let call = Call {
             repeat: Repeat::Never,
             ..call.clone()
@@ -88,12 +85,18 @@ impl Replicas {
             if !known.has(needed, c, instance)? {
                 return Ok(Attempt::Behind);
             }
-            match (operation.lock())(c) {
+            match operation(c) {
                 Err(error) if error.is_recovery_conflict() => Ok(Attempt::Failed(error)),
                 result => result.map(Attempt::Done),
             }
         });
-        match attempt.await {
+        let attempted = tokio::select! {
+            biased;
+            attempted = attempt => attempted,
+            // Nothing tells this end that the other one stands still; its thread comes back when it goes on or is given up.
+            () = replica.known.fallen_silent() => return Err("silent"),
+        };
+        match attempted {
             Ok(Attempt::Done(value)) => {
                 replica.metrics.read();
                 Ok(Ok(value))

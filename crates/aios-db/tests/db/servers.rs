@@ -168,6 +168,41 @@ fn a_replica_answers_what_it_has_and_nothing_else() {
 }
 
 #[test]
+fn a_replica_that_stands_still_keeps_nobody_waiting() {
+    let server = PostgresServer::start();
+    server.sql("CREATE TABLE numbers (n bigint NOT NULL)");
+    let replica = server.replica();
+    block_on(async {
+        let database = with_replicas(&server, &[replica.url()]);
+        until("the replica is read from", async || read(&database, 0).await).await;
+        for round in 1..=2 {
+            let frozen = replica.freeze();
+            // More than it has connections: some wait for its answer, and the others for these.
+            let one = |database: Database| async move { database.read(sum).await };
+            let reads = (0..8).map(|_| tokio::spawn(one(database.clone())));
+            for reading in reads.collect::<Vec<_>>() {
+                let answer = tokio::time::timeout(Duration::from_secs(20), reading).await;
+                assert_eq!(
+                    answer.expect("it is answered before the replica is").unwrap().unwrap(),
+                    0
+                );
+            }
+            assert!(!add_and_read(&database, 0, 0).await, "it is not asked any more");
+            drop(frozen);
+            until(&format!("it is read from again, {round}"), async || {
+                read(&database, 0).await
+            })
+            .await;
+            until("what hung there has ended", async || {
+                pool(&database, "replica-1").used == 0
+            })
+            .await;
+        }
+        assert_eq!(pool(&database, "primary").unreachable, 0);
+    });
+}
+
+#[test]
 fn replicas_take_turns_and_what_is_no_replica_is_not_read_from() {
     let server = PostgresServer::start();
     server.sql("CREATE TABLE numbers (n bigint NOT NULL)");
