@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
-use aios_db::Database;
 use aios_db::profile::Context;
+use aios_db::store::search_index::search_pending_merge;
 use aios_db::store::search_tiers;
+use aios_db::{AnyConnection, Database};
 use aios_domain::{Agent, AgentId, Error, Result};
 use aios_pagination::CursorCodec;
 
@@ -114,7 +115,8 @@ impl Marketplace {
         }
     }
 
-    /// What is done every few seconds: views are written, trending is brought up to date.
+    /// What is done every few seconds: views are written, trending is brought up to date, and full-text indexes take in what
+    /// was put aside for them.
     ///
     /// # Errors
     /// Those of the database; views that could not be written are kept for the next time.
@@ -122,12 +124,17 @@ impl Marketplace {
         let now = self.clock.now();
         let work = async {
             self.flush_views().await?;
-            self.db
-                .write_unseen(move |c| aios_db::store::analytics::trending_refresh(c, now))
-                .await
+            let trending = move |c: &mut AnyConnection| aios_db::store::analytics::trending_refresh(c, now);
+            let changed = self.db.write_unseen(trending).await?;
+            let merged = self.db.write_unseen(search_pending_merge).await?;
+            Ok::<_, Error>((changed, merged))
         };
-        let changed = Context::job("housekeeping").scope(work).await?;
-        tracing::debug!(changed, "trending scores brought up to date");
+        let (changed, merged) = Context::job("housekeeping").scope(work).await?;
+        tracing::debug!(
+            changed,
+            merged,
+            "trending scores and full-text indexes brought up to date"
+        );
         Ok(())
     }
 

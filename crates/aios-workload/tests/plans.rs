@@ -153,6 +153,9 @@ fn files(directory: &Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
+/// It does nothing on SQLite.
+const ON_POSTGRES_ALONE: &str = "search_index::search_pending_merge";
+
 #[test]
 fn every_function_of_the_store_is_in_the_catalogue() {
     let functions = functions_of_the_store();
@@ -162,7 +165,9 @@ fn every_function_of_the_store_is_in_the_catalogue() {
     );
     for kind in [DatabaseKind::Postgres, DatabaseKind::Sqlite] {
         let called: BTreeSet<String> = queries(kind).iter().map(|query| query.calls.to_owned()).collect();
-        let missing: Vec<&String> = functions.difference(&called).collect();
+        let is_for_another = |name: &str| kind == DatabaseKind::Sqlite && name == ON_POSTGRES_ALONE;
+        let mut missing: Vec<&String> = functions.difference(&called).collect();
+        missing.retain(|name| !is_for_another(name));
         assert!(
             missing.is_empty(),
             "the catalogue of queries (crates/aios-workload/src/catalogue) lacks {missing:?}"

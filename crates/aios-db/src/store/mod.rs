@@ -12,6 +12,7 @@ pub mod knowledge;
 pub mod outbox;
 pub mod reviews;
 mod rows;
+pub mod search_index;
 pub mod search_tiers;
 pub mod stats;
 mod tag_filter;

@@ -1,9 +1,10 @@
 //! Tiers follow popularity, and full-text indexes follow tiers.
 
-use aios_db::AnyConnection;
 use aios_db::store::agents::agent_insert;
+use aios_db::store::search_index::search_pending_merge;
 use aios_db::store::search_tiers::{tier_changes, tiers_set};
 use aios_db::store::users::user_ensure;
+use aios_db::{AnyConnection, DatabaseKind};
 use aios_domain::{AgentId, Caller, Role, Timestamp, UserId};
 use aios_test_support::{TestDatabase, on_both_databases, plain_draft};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
@@ -68,6 +69,14 @@ struct Count {
 }
 
 on_both_databases! {
+    fn what_is_put_aside_for_the_indexes_is_taken_in_once(database: &TestDatabase) {
+        let mut connection = database.connection();
+        agents(&mut connection);
+        let merged = search_pending_merge(&mut connection).unwrap();
+        assert_eq!(merged > 0, database.kind() == DatabaseKind::Postgres, "{merged}");
+        assert_eq!(search_pending_merge(&mut connection).unwrap(), 0, "nothing is left");
+    }
+
     fn tiers_follow_popularity(database: &TestDatabase) {
         let mut connection = database.connection();
         let connection = &mut connection;

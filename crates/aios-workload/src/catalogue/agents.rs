@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use aios_db::DatabaseKind;
 use aios_db::store::agents_many::{self, Edit, Publication};
 use aios_db::store::analytics::{GatheredViews, NewEvent};
 use aios_db::store::installations::Uses;
 use aios_db::store::search_tiers::{self, TierChange};
-use aios_db::store::{agents, analytics, installations, reviews, users};
+use aios_db::store::{agents, analytics, installations, reviews, search_index, users};
 use aios_domain::{
     Agent, AgentDraft, AgentId, Caller, EventId, EventKind, JsonObject, Rating, RegistryName, ReviewDraft, Role, UserId,
 };
@@ -15,10 +16,16 @@ use chrono::TimeDelta;
 use super::sample::{Sample, behind, first};
 use super::{Query, query};
 
-pub(super) fn queries() -> Vec<Query> {
+pub(super) fn queries(kind: DatabaseKind) -> Vec<Query> {
     let mut queries = reads();
     queries.extend(changes());
     queries.extend(upkeep());
+    if kind == DatabaseKind::Postgres {
+        let merge = query!(Upkeep, "full-text indexes taking in what was put aside", |s| {
+            search_index::search_pending_merge()
+        });
+        queries.push(merge.allow("pg_class", CATALOG).allow("pg_am", CATALOG));
+    }
     queries
 }
 
@@ -167,6 +174,8 @@ fn changes() -> Vec<Query> {
         )),
     ]
 }
+
+const CATALOG: &str = "there are as many rows as the schema has relations";
 
 const TAGS: &str = "an import bears many tags, and there are few of them";
 

@@ -165,7 +165,7 @@ use query;
 /// Every query of the service on this kind of database.
 pub fn queries(kind: DatabaseKind) -> Vec<Query> {
     let mut all = lists::queries(kind);
-    all.extend(agents::queries());
+    all.extend(agents::queries(kind));
     all.extend(others::queries(kind));
     all
 }
