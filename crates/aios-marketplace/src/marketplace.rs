@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aios_cache::gather::Gatherer;
 use aios_cache::{Cache, LinkState};
-use aios_db::profile::Context;
+use aios_db::profile::{Context, in_parts};
+use aios_db::store::analytics::{trending_changes, trending_set};
 use aios_db::store::search_index::search_pending_merge;
 use aios_db::store::search_tiers;
 use aios_db::{AnyConnection, Database};
@@ -48,7 +49,9 @@ pub struct Health {
 }
 
 /// So many agents are given their search tier in one transaction, which keeps writers from them meanwhile.
-const TIERS_AT_ONCE: usize = 200;
+const TIERS_AT_ONCE: usize = 50;
+/// And so many their trending scores: at half a millisecond each, who installs one waits for as long as a page takes to load.
+const SCORES_AT_ONCE: usize = 50;
 
 impl Marketplace {
     /// The marketplace whose data is in `db`, and whose answers are kept in `cache`. Page cursors are signed with
@@ -124,10 +127,14 @@ impl Marketplace {
         let now = self.clock.now();
         let work = async {
             self.flush_views().await?;
-            let trending = move |c: &mut AnyConnection| aios_db::store::analytics::trending_refresh(c, now);
-            let changed = self.db.write_unseen(trending).await?;
+            let changes = self.db.read(move |c| trending_changes(c, now)).await?;
+            for some in changes.chunks(SCORES_AT_ONCE) {
+                let some = some.to_vec();
+                let set = move |c: &mut AnyConnection| in_parts(|| trending_set(c, &some));
+                self.db.write_unseen(set).await?;
+            }
             let merged = self.db.write_unseen(search_pending_merge).await?;
-            Ok::<_, Error>((changed, merged))
+            Ok::<_, Error>((changes.len(), merged))
         };
         let (changed, merged) = Context::job("housekeeping").scope(work).await?;
         tracing::debug!(
@@ -155,7 +162,8 @@ impl Marketplace {
         let agents = changes.len();
         for some in changes.chunks(TIERS_AT_ONCE) {
             let some = some.to_vec();
-            self.db.write_unseen(move |c| search_tiers::tiers_set(c, &some)).await?;
+            let set = move |c: &mut AnyConnection| in_parts(|| search_tiers::tiers_set(c, &some));
+            self.db.write_unseen(set).await?;
         }
         tracing::debug!(agents, "search tiers brought up to date");
         Ok(())

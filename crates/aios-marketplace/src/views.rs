@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aios_db::AnyConnection;
+use aios_db::profile::in_parts;
 use aios_db::store::analytics::{GatheredViews, views_add};
 use aios_domain::{AgentId, EventId, Result, Timestamp};
 use parking_lot::Mutex;
 
 use crate::Marketplace;
+
+/// Agents whose views are written in one transaction, which keeps other writers from them for some milliseconds.
+const AGENTS_AT_ONCE: usize = 200;
 
 /// Views that are not known to be written.
 #[derive(Default)]
@@ -21,7 +26,7 @@ struct State {
     writing: Option<Arc<Batch>>,
 }
 
-/// What is written in one transaction.
+/// What is written at one go.
 struct Batch {
     views: BTreeMap<AgentId, GatheredViews>,
     at: Timestamp,
@@ -97,10 +102,14 @@ impl Marketplace {
     }
 
     async fn write_views(&self, batch: Arc<Batch>) -> Result<()> {
-        let writing = Arc::clone(&batch);
-        self.db
-            .write_unseen(move |c| views_add(c, &writing.views, writing.at))
-            .await?;
+        let (views, at) = (batch.views.iter(), batch.at);
+        let views: Vec<(AgentId, GatheredViews)> = views.map(|(agent, views)| (*agent, *views)).collect();
+        // Where one of the transactions fails, all are run again, and those that were committed add nothing.
+        for some in views.chunks(AGENTS_AT_ONCE) {
+            let some = some.iter().copied().collect();
+            let add = move |c: &mut AnyConnection| in_parts(|| views_add(c, &some, at));
+            self.db.write_unseen(add).await?;
+        }
         self.views.written(&batch);
         Ok(())
     }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::profile::{RunQueryDsl, in_parts};
 use crate::schema::{marketplace_agents, tags, users};
-use crate::store::analytics::trending_refresh;
+use crate::store::analytics::trending_recount;
 use crate::store::outbox::{EVERYTHING, InvalidationId, invalidation_insert};
 use crate::store::search_tiers::tiers_recount;
 use crate::store::totals::{totals_recount, words_recount};
@@ -216,7 +216,7 @@ fn recount(connection: &mut AnyConnection, until: Timestamp) -> DbResult<()> {
          (SELECT count(*) FROM marketplace_agents WHERE category = categories.name AND is_active)",
     )
     .execute(connection)?;
-    trending_refresh(connection, until)?;
+    trending_recount(connection, until)?;
     tiers_recount(connection)
 }
 

@@ -1,7 +1,8 @@
 //! Trending follows the installs and views of the last seven days: ten points an install, one a view.
 
+use aios_db::store::analytics::trending_changes;
 use aios_domain::{AgentSort, JsonObject};
-use aios_marketplace::{Marketplace, PageRequest};
+use aios_marketplace::{Clock, Marketplace, PageRequest};
 use aios_test_support::{TestDatabase, on_both_databases};
 use chrono::TimeDelta;
 
@@ -40,6 +41,23 @@ on_both_databases! {
         clock.advance(TimeDelta::days(6));
         marketplace.housekeeping().await.unwrap();
         assert_eq!(order(&marketplace).await, ["Overlooked", "Viewed", "Installed"], "all at zero: newest first");
+    }
+
+    async fn of_more_agents_than_are_written_at_once_none_is_left_out(database: &TestDatabase) {
+        let clock = clock();
+        let marketplace = uncached_at(database, clock.clone());
+        let author = user();
+        for number in 0..230 {
+            let agent = published(&marketplace, &author, &format!("Agent {number}")).await;
+            marketplace.count_view(agent.summary.id);
+        }
+        marketplace.flush_views().await.unwrap();
+        let now = clock.now();
+        let due = async || marketplace.database().read(move |c| trending_changes(c, now)).await.unwrap();
+        let before = due().await;
+        assert!(before.len() == 230 && before.iter().all(|change| change.score == 1), "{before:?}");
+        marketplace.housekeeping().await.unwrap();
+        assert_eq!(due().await, []);
     }
 }
 

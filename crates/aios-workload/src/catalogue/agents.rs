@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aios_db::DatabaseKind;
 use aios_db::store::agents_many::{self, Edit, Publication};
-use aios_db::store::analytics::{GatheredViews, NewEvent};
+use aios_db::store::analytics::{GatheredViews, NewEvent, TrendingChange};
 use aios_db::store::installations::Uses;
 use aios_db::store::search_tiers::{self, TierChange};
 use aios_db::store::{agents, analytics, installations, reviews, search_index, users};
@@ -204,10 +204,16 @@ fn upkeep() -> Vec<Query> {
             1_000
         ))
         .sorted(u64::MAX),
-        query!(Upkeep, "what trends", |s| analytics::trending_refresh(s.now))
+        query!(Upkeep, "what trends", |s| analytics::trending_changes(s.now))
             .buffers(u64::MAX)
+            .sorted(u64::MAX)
+            .allow("due", TRENDING)
             .allow("agent_analytics", TRENDING)
             .allow("marketplace_agents", TRENDING),
+        query!(Upkeep, "setting scores of what trends", |s| {
+            analytics::trending_set(&s.scores())
+        })
+        .buffers(4_000),
     ]
 }
 
@@ -277,6 +283,11 @@ impl Sample {
             is_active: false,
             ..self.popular.clone()
         }
+    }
+
+    fn scores(&self) -> Vec<TrendingChange> {
+        let scores = self.ids.iter().zip(1..);
+        scores.map(|(&agent, score)| TrendingChange { agent, score }).collect()
     }
 
     fn views(&self) -> BTreeMap<AgentId, GatheredViews> {
