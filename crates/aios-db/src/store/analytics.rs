@@ -288,9 +288,9 @@ pub fn trending_changes(connection: &mut AnyConnection, now: Timestamp) -> DbRes
         score: i64,
     }
 
-    let changed = "SELECT id, score FROM due JOIN marketplace_agents ON id = agent_id \
-                   WHERE trending_score <> score ORDER BY id";
-    let due: Vec<Due> = sql_query(format!("{DUE}{changed}"))
+    let wrong = "SELECT id, score FROM due JOIN marketplace_agents ON id = agent_id \
+                 WHERE trending_score <> score ORDER BY id";
+    let due: Vec<Due> = sql_query(format!("{DUE}{wrong}"))
         .bind::<TimestampUtc, _>(Sql(now - TRENDING_WINDOW))
         .bind::<TimestampUtc, _>(Sql(now))
         .load(connection)?;
