@@ -429,7 +429,8 @@ mod tests {
 
     #[actix_web::test]
     async fn a_hit_reaches_no_route() {
-        let api = api(&TestDatabase::sqlite());
+        let database = TestDatabase::sqlite();
+        let api = api(&database);
         let reached = Rc::new(Cell::new(0));
         let counted = Rc::clone(&reached);
         let app = App::new()

@@ -9,7 +9,7 @@ use aios_domain::{
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::categories::{category_count_add, category_require};
+use super::categories::{categories_require, category_count_add};
 use crate::loaders::{CHUNK, belongs_to};
 use crate::profile::RunQueryDsl;
 use crate::raw::prepared;
@@ -226,7 +226,7 @@ pub fn agent_insert(
     use marketplace_agents as a;
 
     if let Some(category) = &draft.category {
-        category_require(connection, category)?;
+        categories_require(connection, &[category])?;
     }
     let id = AgentId::new();
     diesel::insert_into(a::table)
@@ -308,7 +308,7 @@ pub fn agent_replace(connection: &mut AnyConnection, old: &Agent, new: &Agent) -
     if let Some(category) = &after.category
         && before.category != after.category
     {
-        category_require(connection, category)?;
+        categories_require(connection, &[category])?;
     }
     diesel::update(a::table.filter(a::id.eq(Sql(before.id))))
         .set((

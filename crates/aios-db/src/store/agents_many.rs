@@ -10,7 +10,7 @@ use diesel::sql_query;
 use serde_json::{Value, json};
 
 use super::agents::{self, agents_find, new_agent};
-use super::categories::{category_count_add, category_require};
+use super::categories::{categories_require, category_count_add};
 use super::rows::{self, Field, given};
 use crate::connection::DatabaseKind;
 use crate::profile::RunQueryDsl;
@@ -75,9 +75,7 @@ pub fn agents_write(
     if published.is_empty() && edits.is_empty() {
         return Ok(published);
     }
-    for category in categories_entered(&published, edits) {
-        category_require(connection, category)?;
-    }
+    categories_require(connection, &categories_entered(&published, edits))?;
     let created = published.iter().zip(new.iter().map(|new| Some(new.registry_name)));
     rows_put(connection, created.chain(edited().map(|agent| (agent, None))))?;
     let retagged: Vec<AgentId> = edits
@@ -94,12 +92,13 @@ pub fn agents_write(
 }
 
 /// The categories that an agent comes to: they have to be there.
-fn categories_entered<'a>(published: &'a [Agent], edits: &'a [Edit]) -> BTreeSet<&'a CategoryName> {
+fn categories_entered<'a>(published: &'a [Agent], edits: &'a [Edit]) -> Vec<&'a CategoryName> {
     let moved = edits
         .iter()
         .filter(|edit| edit.old.summary.category != edit.new.summary.category);
     let entering = published.iter().chain(moved.map(|edit| &edit.new));
-    entering.filter_map(|agent| agent.summary.category.as_ref()).collect()
+    let entered: BTreeSet<&CategoryName> = entering.filter_map(|agent| agent.summary.category.as_ref()).collect();
+    entered.into_iter().collect()
 }
 
 /// By how much the number of active agents changes in each category.

@@ -5,10 +5,13 @@ use aios_domain::{
     IconName, ShortDescription, Timestamp,
 };
 use diesel::prelude::*;
+use serde_json::{Value, json};
 
+use super::rows::{Field, given};
 use crate::profile::RunQueryDsl;
+use crate::raw::prepared;
 use crate::schema::categories;
-use crate::sql_types::Sql;
+use crate::sql_types::{JsonDocument, Sql};
 use crate::{AnyConnection, DbError, DbResult};
 
 #[derive(Queryable, Selectable)]
@@ -127,8 +130,8 @@ pub fn category_insert(connection: &mut AnyConnection, draft: &CategoryDraft, no
     })
 }
 
-/// Adds `change` to the number of active agents in each of these categories. Rows are taken in the order of their names, so
-/// that two transactions never wait for each other in a circle.
+/// Adds `change` to the number of active agents in each of these categories, in one statement. On PostgreSQL rows are locked
+/// in the order of their names first, so that two transactions never wait for each other in a circle.
 ///
 /// # Errors
 /// Invalid input where a category does not exist; those of the database.
@@ -136,34 +139,64 @@ pub(crate) fn category_count_add(
     connection: &mut AnyConnection,
     mut changes: Vec<(&CategoryName, i64)>,
 ) -> DbResult<()> {
-    changes.sort_unstable_by_key(|(name, _)| *name);
-    for (name, change) in changes {
-        let found = diesel::update(categories::table.filter(categories::name.eq(name.as_str())))
-            .set(categories::agent_count.eq(categories::agent_count + change))
-            .execute(connection)?;
-        if found == 0 {
-            return Err(unknown_category(name).into());
-        }
+    if changes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    changes.sort_unstable_by_key(|(name, _)| *name);
+    let given = given(connection.kind(), &[("name", Field::Text), ("change", Field::Integer)]);
+    let rows = changes.iter().map(|(name, change)| json!([name.as_str(), change]));
+    let rows = Value::Array(rows.collect());
+    if let (AnyConnection::Postgres(_), [_, _, ..]) = (&*connection, &*changes) {
+        prepared(format!(
+            "SELECT 1 AS held FROM categories WHERE name = ANY (ARRAY(SELECT name FROM {given})) \
+             ORDER BY name FOR NO KEY UPDATE"
+        ))
+        .bind::<JsonDocument, _>(rows.clone())
+        .execute(connection)?;
+    }
+    let found = prepared(format!(
+        "UPDATE categories SET agent_count = agent_count + given.change FROM {given} WHERE categories.name = given.name"
+    ))
+    .bind::<JsonDocument, _>(rows)
+    .execute(connection)?;
+    if found == changes.len() {
+        return Ok(());
+    }
+    let names: Vec<&CategoryName> = changes.into_iter().map(|(name, _)| name).collect();
+    let known: Vec<String> = named(connection, &names)?.into_iter().map(|(name, _)| name).collect();
+    all_among(&names, &known)
 }
 
-/// Passes where the category exists and is active.
+/// Passes where the categories exist and are active.
 ///
 /// # Errors
-/// Invalid input where it does not; those of the database.
-pub(crate) fn category_require(connection: &mut AnyConnection, name: &CategoryName) -> DbResult<()> {
-    let exists: bool = diesel::select(diesel::dsl::exists(
-        categories::table
-            .filter(categories::is_active)
-            .filter(categories::name.eq(name.as_str())),
-    ))
-    .get_result(connection)?;
-    if exists {
-        Ok(())
-    } else {
-        Err(unknown_category(name).into())
+/// Invalid input where one does not; those of the database.
+pub(crate) fn categories_require(connection: &mut AnyConnection, names: &[&CategoryName]) -> DbResult<()> {
+    if names.is_empty() {
+        return Ok(());
     }
+    let known = named(connection, names)?.into_iter();
+    let active: Vec<String> = known
+        .filter_map(|(name, is_active)| is_active.then_some(name))
+        .collect();
+    all_among(names, &active)
+}
+
+/// The categories that bear one of these names, and whether they are active.
+fn named(connection: &mut AnyConnection, names: &[&CategoryName]) -> DbResult<Vec<(String, bool)>> {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let found = categories::table
+        .filter(categories::name.eq_any(names))
+        .select((categories::name, categories::is_active))
+        .load::<(String, bool)>(connection)?;
+    Ok(found)
+}
+
+fn all_among(names: &[&CategoryName], known: &[String]) -> DbResult<()> {
+    let unknown = names
+        .iter()
+        .find(|name| !known.iter().any(|known| known == name.as_str()));
+    unknown.map_or(Ok(()), |name| Err(unknown_category(name).into()))
 }
 
 fn unknown_category(name: &CategoryName) -> Error {

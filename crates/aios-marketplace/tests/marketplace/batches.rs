@@ -11,12 +11,18 @@ use serde_json::json;
 
 use crate::support::{marketplace, published, uncached, user};
 
-/// A registry's dump of so many servers, each of this version.
+/// A registry's dump of so many servers, each of this version, all about databases.
 fn dump(servers: usize, version: &str) -> Registry {
+    dump_about(&["a database"], "tool", servers, version)
+}
+
+/// The same, about these topics in turn.
+fn dump_about(topics: &[&str], kind: &str, servers: usize, version: &str) -> Registry {
     let server = |place: usize| {
-        let name = format!("org.example/tool-{place}");
+        let name = format!("org.example/{kind}-{place}");
+        let topic = topics[place % topics.len()];
         json!({ "server": {
-            "name": name, "version": version, "description": format!("Queries a database, tool {place}, {version}."),
+            "name": name, "version": version, "description": format!("Queries {topic}, tool {place}, {version}."),
             "repository": { "url": format!("https://git.example.org/{name}"), "source": "git" },
         } })
     };
@@ -77,6 +83,28 @@ on_both_databases! {
         assert_eq!(counted, [(created, 2), (created, 2)]);
         // The same beginning; held and read again; rows; the outbox.
         assert_eq!(edited, 2 + lock + 1 + 1 + 1);
+    }
+
+    async fn an_import_takes_as_many_statements_for_six_categories_as_for_one(database: &TestDatabase) {
+        let marketplace = marketplace(database);
+        let topics = ["slack", "youtube", "calendars", "a workflow automation", "analytics", "kubernetes"];
+        // The tags exist from here on.
+        imported(&marketplace, dump_about(&topics, "first", 6, "1.0.0")).await;
+        let numbers = async || -> BTreeMap<_, _> {
+            let counts = marketplace.category_counts().await.unwrap().into_value();
+            counts.into_iter().map(|it| (it.name.to_string(), it.count)).collect()
+        };
+        let before = numbers().await;
+        assert!(before.len() >= topics.len() && before.values().sum::<i64>() == 6, "{before:?}");
+        let (one, _) = count(&marketplace, imported(&marketplace, dump_about(&topics[..1], "one", 6, "1.0.0"))).await;
+        let (six, _) = count(&marketplace, imported(&marketplace, dump_about(&topics, "six", 6, "1.0.0"))).await;
+        // Several rows are locked in their order first.
+        let lock = u64::from(database.kind() == DatabaseKind::Postgres);
+        assert_eq!(six, one + lock);
+        let after = numbers().await;
+        let more = |category: &String| after[category] - before[category];
+        let grown: Vec<_> = before.keys().map(more).filter(|&more| more > 0).collect();
+        assert_eq!((grown.iter().filter(|&&more| more == 1).count(), grown.iter().sum::<i64>()), (5, 12), "{after:?}");
     }
 
     async fn runs_of_a_crowd_share_statements_and_each_is_counted(database: &TestDatabase) {
