@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use aios_domain::{
     Agent, AgentDraft, AgentId, AgentName, AgentSummary, AgentType, Capability, CategoryName, Description, Error,
-    HttpUrl, JsonObject, License, Price, Pricing, PricingModel, RegistryName, Tag, TagId, Timestamp, UserId, Version,
+    HttpUrl, JsonObject, License, Price, Pricing, PricingModel, RegistryName, Tag, Timestamp, UserId, Version,
 };
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
 use super::categories::{categories_require, category_count_add};
+use super::tags::{agent_tags_add, agent_tags_remove};
 use crate::loaders::{CHUNK, belongs_to};
 use crate::profile::RunQueryDsl;
 use crate::raw::prepared;
-use crate::schema::{agent_tags, marketplace_agents, tags};
+use crate::schema::marketplace_agents;
 use crate::sql_types::{Sql, TextListValue, Uuid};
 use crate::{AnyConnection, DbResult};
 
@@ -226,7 +226,7 @@ pub fn agent_insert(
     use marketplace_agents as a;
 
     if let Some(category) = &draft.category {
-        categories_require(connection, &[category])?;
+        categories_require(connection, [category])?;
     }
     let id = AgentId::new();
     diesel::insert_into(a::table)
@@ -257,9 +257,9 @@ pub fn agent_insert(
             ),
         ))
         .execute(connection)?;
-    agent_tags_replace(connection, id, &draft.tags)?;
+    agent_tags_add(connection, id, &draft.tags)?;
     if let Some(category) = &draft.category {
-        category_count_add(connection, vec![(category, 1)])?;
+        category_count_add(connection, &[(category, 1)])?;
     }
     Ok(new_agent(id, draft, author, now))
 }
@@ -308,7 +308,7 @@ pub fn agent_replace(connection: &mut AnyConnection, old: &Agent, new: &Agent) -
     if let Some(category) = &after.category
         && before.category != after.category
     {
-        categories_require(connection, &[category])?;
+        categories_require(connection, [category])?;
     }
     diesel::update(a::table.filter(a::id.eq(Sql(before.id))))
         .set((
@@ -339,7 +339,8 @@ pub fn agent_replace(connection: &mut AnyConnection, old: &Agent, new: &Agent) -
         ))
         .execute(connection)?;
     if before.tags != after.tags {
-        agent_tags_replace(connection, before.id, &after.tags)?;
+        agent_tags_remove(connection, &[before.id])?;
+        agent_tags_add(connection, before.id, &after.tags)?;
     }
     category_count_move(connection, old, new)
 }
@@ -354,43 +355,7 @@ fn category_count_move(connection: &mut AnyConnection, old: &Agent, new: &Agent)
     let mut changes = Vec::with_capacity(2);
     changes.extend(from.as_ref().map(|name| (name, -1)));
     changes.extend(to.as_ref().map(|name| (name, 1)));
-    category_count_add(connection, changes)
-}
-
-/// Makes the rows of `agent_tags` say what the agent's own list of tags says.
-fn agent_tags_replace(connection: &mut AnyConnection, agent: AgentId, list: &[Tag]) -> DbResult<()> {
-    diesel::delete(agent_tags::table.filter(agent_tags::agent_id.eq(Sql(agent)))).execute(connection)?;
-    if list.is_empty() {
-        return Ok(());
-    }
-    // In the order of their names, so that two transactions that make the same new tags never wait in a circle.
-    let mut names: Vec<&str> = list.iter().map(Tag::as_str).collect();
-    names.sort_unstable();
-    tags_ensure(connection, &names)?;
-    diesel::insert_into(agent_tags::table)
-        .values(
-            tags::table
-                .filter(tags::name.eq_any(names))
-                .select((Sql(agent).into_sql::<crate::sql_types::Uuid>(), tags::id)),
-        )
-        .into_columns((agent_tags::agent_id, agent_tags::tag_id))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// Makes those of the tags that are new.
-fn tags_ensure(connection: &mut AnyConnection, names: &[&str]) -> DbResult<()> {
-    let known: Vec<String> = tags::table
-        .filter(tags::name.eq_any(names.to_vec()))
-        .select(tags::name)
-        .load(connection)?;
-    for name in names.iter().filter(|name| !known.iter().any(|known| known == *name)) {
-        prepared("INSERT INTO tags (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-            .bind::<Uuid, _>(Sql(TagId::new()))
-            .bind::<Text, _>((*name).to_owned())
-            .execute(connection)?;
-    }
-    Ok(())
+    category_count_add(connection, &changes)
 }
 
 pub(crate) fn text_list<T: AsRef<str>>(list: &[T]) -> TextListValue {

@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aios_domain::{
-    Agent, AgentDraft, AgentId, CategoryName, HttpUrl, License, RegistryName, Tag, TagId, Timestamp, UserId,
-};
-use diesel::prelude::*;
+use aios_domain::{Agent, AgentDraft, AgentId, CategoryName, HttpUrl, License, RegistryName, Tag, Timestamp, UserId};
 use diesel::sql_query;
 use serde_json::{Value, json};
 
 use super::agents::{self, agents_find, new_agent};
 use super::categories::{categories_require, category_count_add};
 use super::rows::{self, Field, given};
+use super::tags::{agent_tags_remove, agents_tags_add};
 use crate::connection::DatabaseKind;
 use crate::profile::RunQueryDsl;
-use crate::schema::{agent_tags, tags};
-use crate::sql_types::{JsonDocument, Sql};
+use crate::sql_types::JsonDocument;
 use crate::{AnyConnection, DbResult};
 
 /// An agent that a registry publishes.
@@ -44,15 +41,13 @@ pub fn agents_find_locked(connection: &mut AnyConnection, ids: &[AgentId]) -> Db
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    if let AnyConnection::Postgres(_) = connection {
-        // In the order of their ids, so that two transactions never wait for each other in a circle.
-        sql_query(format!(
-            "SELECT 1 AS held FROM marketplace_agents WHERE id = ANY (ARRAY(SELECT id FROM {})) ORDER BY id FOR NO KEY UPDATE",
-            given(DatabaseKind::Postgres, &[("id", Field::Uuid)])
-        ))
-        .bind::<JsonDocument, _>(ids.iter().map(|id| json!([rows::id(id.0)])).collect::<Value>())
-        .execute(connection)?;
-    }
+    let given_ids: Value = ids.iter().map(|id| json!([rows::id(id.0)])).collect();
+    rows::hold(
+        connection,
+        ("marketplace_agents", "id"),
+        ("id", &[("id", Field::Uuid)]),
+        &given_ids,
+    )?;
     Ok(agents_find(connection, ids)?.into_values().collect())
 }
 
@@ -75,7 +70,7 @@ pub fn agents_write(
     if published.is_empty() && edits.is_empty() {
         return Ok(published);
     }
-    categories_require(connection, &categories_entered(&published, edits))?;
+    categories_require(connection, categories_entered(&published, edits))?;
     let created = published.iter().zip(new.iter().map(|new| Some(new.registry_name)));
     rows_put(connection, created.chain(edited().map(|agent| (agent, None))))?;
     let retagged: Vec<AgentId> = edits
@@ -83,22 +78,27 @@ pub fn agents_write(
         .filter(|edit| edit.old.summary.tags != edit.new.summary.tags)
         .map(|edit| edit.new.summary.id)
         .collect();
-    tags_take_off(connection, &retagged)?;
+    agent_tags_remove(connection, &retagged)?;
     let with_tags = edited().filter(|agent| retagged.contains(&agent.summary.id));
-    tags_put(connection, published.iter().chain(with_tags))?;
+    agents_tags_add(
+        connection,
+        published
+            .iter()
+            .chain(with_tags)
+            .map(|agent| (agent.summary.id, &*agent.summary.tags)),
+    )?;
     let changes = category_changes(&published, edits);
-    category_count_add(connection, changes.into_iter().collect())?;
+    category_count_add(connection, &changes.into_iter().collect::<Vec<_>>())?;
     Ok(published)
 }
 
 /// The categories that an agent comes to: they have to be there.
-fn categories_entered<'a>(published: &'a [Agent], edits: &'a [Edit]) -> Vec<&'a CategoryName> {
+fn categories_entered<'a>(published: &'a [Agent], edits: &'a [Edit]) -> BTreeSet<&'a CategoryName> {
     let moved = edits
         .iter()
         .filter(|edit| edit.old.summary.category != edit.new.summary.category);
     let entering = published.iter().chain(moved.map(|edit| &edit.new));
-    let entered: BTreeSet<&CategoryName> = entering.filter_map(|agent| agent.summary.category.as_ref()).collect();
-    entered.into_iter().collect()
+    entering.filter_map(|agent| agent.summary.category.as_ref()).collect()
 }
 
 /// By how much the number of active agents changes in each category.
@@ -201,57 +201,4 @@ fn row(kind: DatabaseKind, agent: &Agent, registry_name: Option<&RegistryName>) 
         rows::moment(kind, agent.updated_at),
         agent.published_at.map(|published| rows::moment(kind, published)),
     ])
-}
-
-fn tags_take_off(connection: &mut AnyConnection, agents: &[AgentId]) -> DbResult<()> {
-    if !agents.is_empty() {
-        let agents: Vec<Sql<AgentId>> = agents.iter().map(|&agent| Sql(agent)).collect();
-        diesel::delete(agent_tags::table.filter(agent_tags::agent_id.eq_any(agents))).execute(connection)?;
-    }
-    Ok(())
-}
-
-/// Makes the rows of `agent_tags` for agents that have none, and the tags that are new.
-fn tags_put<'a>(connection: &mut AnyConnection, agents: impl Iterator<Item = &'a Agent>) -> DbResult<()> {
-    let borne: Vec<(AgentId, &str)> = agents
-        .flat_map(|agent| agent.summary.tags.iter().map(|tag| (agent.summary.id, tag.as_str())))
-        .collect();
-    if borne.is_empty() {
-        return Ok(());
-    }
-    let kind = connection.kind();
-    tags_ensure_all(connection, borne.iter().map(|(_, name)| *name).collect())?;
-    sql_query(format!(
-        "INSERT INTO agent_tags (agent_id, tag_id) SELECT given.agent_id, tags.id FROM {} JOIN tags ON tags.name = given.tag",
-        given(kind, &[("agent_id", Field::Uuid), ("tag", Field::Text)])
-    ))
-    .bind::<JsonDocument, _>(borne.iter().map(|(agent, tag)| json!([rows::id(agent.0), tag])).collect::<Value>())
-    .execute(connection)?;
-    Ok(())
-}
-
-/// Makes those of the tags that are new, in the order of their names, so that two transactions that make the same never wait in
-/// a circle.
-fn tags_ensure_all(connection: &mut AnyConnection, mut names: Vec<&str>) -> DbResult<()> {
-    names.sort_unstable();
-    names.dedup();
-    let known: Vec<String> = tags::table
-        .filter(tags::name.eq_any(names.clone()))
-        .select(tags::name)
-        .load(connection)?;
-    names.retain(|name| !known.iter().any(|known| known == name));
-    if names.is_empty() {
-        return Ok(());
-    }
-    let rows: Value = names
-        .iter()
-        .map(|name| json!([rows::id(TagId::new().0), name]))
-        .collect();
-    sql_query(format!(
-        "INSERT INTO tags (id, name) SELECT id, name FROM {} WHERE true ON CONFLICT (name) DO NOTHING",
-        given(connection.kind(), &[("id", Field::Uuid), ("name", Field::Text)])
-    ))
-    .bind::<JsonDocument, _>(rows)
-    .execute(connection)?;
-    Ok(())
 }

@@ -159,14 +159,7 @@ fn views_add_chunk(connection: &mut AnyConnection, rows: Value) -> DbResult<()> 
     }
 
     let given = given(connection.kind(), &VIEWS);
-    if let AnyConnection::Postgres(_) = connection {
-        sql_query(format!(
-            "SELECT 1 AS held FROM marketplace_agents WHERE id = ANY (ARRAY(SELECT agent_id FROM {given})) \
-             ORDER BY id FOR NO KEY UPDATE"
-        ))
-        .bind::<JsonDocument, _>(&rows)
-        .execute(connection)?;
-    }
+    rows::hold(connection, ("marketplace_agents", "id"), ("agent_id", &VIEWS), &rows)?;
     // Nothing is added for an agent that is gone. Where another transaction is just adding the same, this one waits for it.
     let added: Vec<Added> = sql_query(format!(
         "INSERT INTO agent_analytics (id, agent_id, event_type, quantity, occurred_at) \

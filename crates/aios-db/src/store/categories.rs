@@ -5,9 +5,10 @@ use aios_domain::{
     IconName, ShortDescription, Timestamp,
 };
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use serde_json::{Value, json};
 
-use super::rows::{Field, given};
+use super::rows::{self, Field, given};
 use crate::profile::RunQueryDsl;
 use crate::raw::prepared;
 use crate::schema::categories;
@@ -130,72 +131,63 @@ pub fn category_insert(connection: &mut AnyConnection, draft: &CategoryDraft, no
     })
 }
 
-/// Adds `change` to the number of active agents in each of these categories, in one statement. On PostgreSQL rows are locked
-/// in the order of their names first, so that two transactions never wait for each other in a circle.
+/// Adds to the number of active agents in each of these categories, in one statement. No category comes twice.
 ///
 /// # Errors
 /// Invalid input where a category does not exist; those of the database.
-pub(crate) fn category_count_add(
-    connection: &mut AnyConnection,
-    mut changes: Vec<(&CategoryName, i64)>,
-) -> DbResult<()> {
+pub(crate) fn category_count_add(connection: &mut AnyConnection, changes: &[(&CategoryName, i64)]) -> DbResult<()> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+
     if changes.is_empty() {
         return Ok(());
     }
-    changes.sort_unstable_by_key(|(name, _)| *name);
-    let given = given(connection.kind(), &[("name", Field::Text), ("change", Field::Integer)]);
-    let rows = changes.iter().map(|(name, change)| json!([name.as_str(), change]));
-    let rows = Value::Array(rows.collect());
-    if let (AnyConnection::Postgres(_), [_, _, ..]) = (&*connection, &*changes) {
-        prepared(format!(
-            "SELECT 1 AS held FROM categories WHERE name = ANY (ARRAY(SELECT name FROM {given})) \
-             ORDER BY name FOR NO KEY UPDATE"
-        ))
-        .bind::<JsonDocument, _>(rows.clone())
-        .execute(connection)?;
+    let columns = [("name", Field::Text), ("change", Field::Integer)];
+    let rows: Value = changes
+        .iter()
+        .map(|(name, change)| json!([name.as_str(), change]))
+        .collect();
+    if changes.len() > 1 {
+        rows::hold(connection, ("categories", "name"), ("name", &columns), &rows)?;
     }
-    let found = prepared(format!(
-        "UPDATE categories SET agent_count = agent_count + given.change FROM {given} WHERE categories.name = given.name"
+    let found: Vec<Found> = prepared(format!(
+        "UPDATE categories SET agent_count = agent_count + given.change FROM {} WHERE categories.name = given.name \
+         RETURNING categories.name",
+        given(connection.kind(), &columns)
     ))
     .bind::<JsonDocument, _>(rows)
-    .execute(connection)?;
-    if found == changes.len() {
-        return Ok(());
-    }
-    let names: Vec<&CategoryName> = changes.into_iter().map(|(name, _)| name).collect();
-    let known: Vec<String> = named(connection, &names)?.into_iter().map(|(name, _)| name).collect();
-    all_among(&names, &known)
+    .load(connection)?;
+    let found: Vec<String> = found.into_iter().map(|found| found.name).collect();
+    all_among(changes.iter().map(|(name, _)| *name), &found)
 }
 
 /// Passes where the categories exist and are active.
 ///
 /// # Errors
 /// Invalid input where one does not; those of the database.
-pub(crate) fn categories_require(connection: &mut AnyConnection, names: &[&CategoryName]) -> DbResult<()> {
+pub(crate) fn categories_require<'a>(
+    connection: &mut AnyConnection,
+    names: impl IntoIterator<Item = &'a CategoryName>,
+) -> DbResult<()> {
+    let names: Vec<&CategoryName> = names.into_iter().collect();
     if names.is_empty() {
         return Ok(());
     }
-    let known = named(connection, names)?.into_iter();
-    let active: Vec<String> = known
-        .filter_map(|(name, is_active)| is_active.then_some(name))
-        .collect();
+    let active = categories::table
+        .filter(categories::is_active)
+        .filter(categories::name.eq_any(names.iter().map(|name| name.as_str())))
+        .select(categories::name)
+        .load::<String>(connection)?;
     all_among(names, &active)
 }
 
-/// The categories that bear one of these names, and whether they are active.
-fn named(connection: &mut AnyConnection, names: &[&CategoryName]) -> DbResult<Vec<(String, bool)>> {
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    let found = categories::table
-        .filter(categories::name.eq_any(names))
-        .select((categories::name, categories::is_active))
-        .load::<(String, bool)>(connection)?;
-    Ok(found)
-}
-
-fn all_among(names: &[&CategoryName], known: &[String]) -> DbResult<()> {
-    let unknown = names
-        .iter()
-        .find(|name| !known.iter().any(|known| known == name.as_str()));
+/// Passes where each of the names was found.
+fn all_among<'a>(names: impl IntoIterator<Item = &'a CategoryName>, found: &[String]) -> DbResult<()> {
+    let mut names = names.into_iter();
+    let unknown = names.find(|name| !found.iter().any(|found| found == name.as_str()));
     unknown.map_or(Ok(()), |name| Err(unknown_category(name).into()))
 }
 

@@ -16,6 +16,7 @@ pub mod search_index;
 pub mod search_tiers;
 pub mod stats;
 mod tag_filter;
+mod tags;
 pub mod totals;
 pub mod users;
 

@@ -2,9 +2,13 @@
 //! bound value for any number of rows, and no limit on bound values is ever near.
 
 use aios_domain::Timestamp;
+use diesel::sql_query;
 use serde_json::Value;
 
 use crate::connection::DatabaseKind;
+use crate::profile::RunQueryDsl;
+use crate::sql_types::JsonDocument;
+use crate::{AnyConnection, DbResult};
 
 /// What stands at one place of each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,26 @@ pub(crate) fn given(kind: DatabaseKind, columns: &[(&str, Field)]) -> String {
         DatabaseKind::Sqlite => "json_each($1)",
     };
     format!("(SELECT {} FROM {source}) AS given", columns.join(", "))
+}
+
+/// Holds the rows of `table` whose `key` stands in column `given_key` of the rows given, until the transaction ends. They are taken
+/// in the order of their keys, so that two transactions never wait for each other in a circle. SQLite's writing transactions
+/// come one after the other.
+pub(crate) fn hold(
+    connection: &mut AnyConnection,
+    (table, key): (&str, &str),
+    (given_key, columns): (&str, &[(&str, Field)]),
+    rows: &Value,
+) -> DbResult<()> {
+    if let AnyConnection::Postgres(_) = connection {
+        let given = given(DatabaseKind::Postgres, columns);
+        sql_query(format!(
+            "SELECT 1 AS held FROM {table} WHERE {key} = ANY (ARRAY(SELECT {given_key} FROM {given})) ORDER BY {key} FOR NO KEY UPDATE"
+        ))
+        .bind::<JsonDocument, _>(rows)
+        .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// An id in a row.

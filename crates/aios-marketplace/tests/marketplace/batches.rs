@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use aios_db::DatabaseKind;
-use aios_domain::{AgentId, ErrorKind, JsonObject};
+use aios_domain::{AgentDraft, AgentFilter, AgentId, AgentSort, ErrorKind, JsonObject, MAX_TAGS, Tag};
 use aios_marketplace::registry::Registry;
-use aios_marketplace::{ImportSummary, Marketplace, PageRequest};
+use aios_marketplace::{AgentListQuery, ImportSummary, Marketplace, PageRequest};
 use aios_test_support::{TestDatabase, on_both_databases};
 use serde_json::json;
 
-use crate::support::{marketplace, published, uncached, user};
+use crate::support::{all, draft, marketplace, published, uncached, user};
 
 /// A registry's dump of so many servers, each of this version, all about databases.
 fn dump(servers: usize, version: &str) -> Registry {
@@ -105,6 +105,28 @@ on_both_databases! {
         let more = |category: &String| after[category] - before[category];
         let grown: Vec<_> = before.keys().map(more).filter(|&more| more > 0).collect();
         assert_eq!((grown.iter().filter(|&&more| more == 1).count(), grown.iter().sum::<i64>()), (5, 12), "{after:?}");
+    }
+
+    async fn an_agent_of_twenty_new_tags_takes_as_many_statements_as_one_of_two(database: &TestDatabase) {
+        let marketplace = uncached(database);
+        let author = user();
+        published(&marketplace, &author, "First, whose author and category are there").await;
+        let mut counted = Vec::new();
+        for number in [2, MAX_TAGS] {
+            let tags: Vec<Tag> = (0..number).map(|tag| Tag::new(format!("of-{number}-{tag}")).unwrap()).collect();
+            let draft = AgentDraft { tags: tags.clone(), ..draft(&format!("Agent {number}")) };
+            let (statements, agent) = count(&marketplace, marketplace.agent_create(&author, draft)).await;
+            let agent = agent.unwrap().summary.id;
+            for tag in tags {
+                let filter = AgentFilter { tags: vec![tag], ..AgentFilter::default() };
+                let bearing = AgentListQuery { filter, ..all(AgentSort::Popular) };
+                let listed = marketplace.agent_list(bearing, PageRequest::first(2)).await.unwrap();
+                let ids: Vec<_> = listed.items.iter().map(|listed| listed.id).collect();
+                assert_eq!(ids, [Some(agent)]);
+            }
+            counted.push(statements);
+        }
+        assert_eq!(counted[0], counted[1]);
     }
 
     async fn runs_of_a_crowd_share_statements_and_each_is_counted(database: &TestDatabase) {

@@ -174,7 +174,7 @@ on_both_databases! {
         // The last of each is the outbox's. PostgreSQL locks the agent's row in a statement of its own.
         let lock = u64::from(database.kind() == DatabaseKind::Postgres);
         assert_eq!(counted, [
-            ("publish", 7 + 1),
+            ("publish", 6 + 1),
             ("edit", lock + 2 + 1),
             ("install", lock + 5 + 1),
             ("run", 2 + 1),
